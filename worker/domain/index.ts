@@ -1,0 +1,2 @@
+// Error contexts, usable without a supervisor.
+export { Domain } from './domain.js';

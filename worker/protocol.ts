@@ -1,0 +1,114 @@
+// Every message between the supervisor and a worker, and the exit code that is a worker's last word. Both sides import this
+// file; nothing else in the project may know what a message looks like.
+
+/** Why a worker was told to go, or went by itself. The first cause wins. */
+export type Cause = 'fault' | 'stop' | 'stalled' | 'orphaned' | 'disconnected';
+
+/** What a worker's exit code says. Codes that Node and shells use themselves are left to them. */
+export const ExitCode = {
+  /** Everything was answered. */
+  drained: 0,
+  /** Everything else was answered, after an error that nobody caught. */
+  faulted: 81,
+  /** The kill timer fired; what was open was answered 503 where that could still be done. */
+  cut: 82,
+  /** The supervisor was gone. */
+  orphaned: 83,
+} as const;
+
+/** One request, as the log and the book of errors name it. */
+export interface RequestName {
+  readonly method: string;
+  readonly path: string;
+  /** Taken over from `x-request-id`, or made. */
+  readonly id: string;
+}
+
+/** An error that nobody caught, as data. Any thrown thing becomes one. */
+export interface ErrorReport {
+  /** `TypeError`, or `typeof` what was thrown where it is no error. */
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  /** The program's own word on what belongs together (`error.fingerprint`). */
+  readonly fingerprint?: string;
+  readonly causes: readonly { readonly name: string; readonly message: string; readonly stack?: string }[];
+  /** How Node heard of it: `uncaughtException` or `unhandledRejection`. */
+  readonly origin: string;
+  /** Absent where no request can be blamed: a timer of the program's own, or a request answered long ago. */
+  readonly request?: RequestName;
+}
+
+/** Like errors are told together: the first, and how many there were. */
+export interface CountedReport {
+  readonly report: ErrorReport;
+  readonly count: number;
+}
+
+/** What `node:net` and `node:dgram` ask for when a program listens. */
+export interface BindQuery {
+  readonly address: string | null;
+  readonly port: number | null;
+  readonly addressType: 4 | 6 | -1 | 'udp4' | 'udp6';
+  readonly fd: number | null | undefined;
+  readonly flags: number;
+  readonly backlog?: number;
+  /** The how-manyth server of this program on this address: port 0 twice is two ports, port 80 twice is taken. */
+  readonly index: number;
+  /** TLS session ticket keys, shared by all workers so that a session resumes in any of them. */
+  readonly ticketKeys?: string;
+}
+
+/** A request that the kill timer cut. */
+export interface CutRequest extends RequestName {
+  /** Whether it could still be answered 503. */
+  readonly answered: boolean;
+}
+
+export type FromWorker =
+  | { readonly type: 'bind'; readonly seq: number; readonly query: BindQuery }
+  | { readonly type: 'listening'; readonly key: string; readonly address: string; readonly port: number }
+  /** The program itself closed this server, not a drain. */
+  | { readonly type: 'closed'; readonly key: string }
+  /** The first error that nobody caught. The worker goes on serving until it is told what to do. */
+  | { readonly type: 'faulted' }
+  | { readonly type: 'errors'; readonly errors: readonly CountedReport[]; readonly dropped: number }
+  /** The worker drains without having been told to. */
+  | { readonly type: 'draining'; readonly because: Cause }
+  | { readonly type: 'cut'; readonly requests: readonly CutRequest[] };
+
+export type ToWorker =
+  | {
+      readonly type: 'bound';
+      readonly seq: number;
+      readonly error: number;
+      readonly key: string;
+      readonly ticketKeys?: string;
+    }
+  | { readonly type: 'drain'; readonly because: Cause; readonly killTimeoutMs: number; readonly lingerMs: number };
+
+/** Given to a worker in its environment and taken out of it before the program runs. */
+export interface BootOrders {
+  readonly killTimeoutMs: number;
+  readonly lingerMs: number;
+}
+export const BOOT_VARIABLE = 'CORDON_BOOT';
+/** The worker's end of a pipe that breaks when the supervisor is gone, however it went. */
+export const LIFELINE_FD = 4;
+
+/**
+ * Node gives messages whose `cmd` begins with `NODE_` to `internalMessage`: the program's own `message` listeners never see them,
+ * and listening for them does not keep a process alive.
+ */
+const CMD = 'NODE_CORDON';
+export type Envelope<M> = { readonly cmd: typeof CMD; readonly cordon: M };
+
+export const seal = <M extends FromWorker | ToWorker>(message: M): Envelope<M> => ({ cmd: CMD, cordon: message });
+
+/** The message in an envelope, or nothing where it is somebody else's. Sender and receiver are of one version: no more is checked. */
+export function open<M extends FromWorker | ToWorker>(message: unknown): M | undefined {
+  if (typeof message !== 'object' || message === null) return undefined;
+  const envelope = message as Partial<Envelope<M>>;
+  return envelope.cmd === CMD ? envelope.cordon : undefined;
+}
