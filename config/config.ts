@@ -1,0 +1,29 @@
+// What the rest of the program sees of a configuration: parsed, complete, every time in milliseconds.
+
+/** An address that is bound before any worker starts. */
+export type ListenAddress = { readonly host: string | undefined; readonly port: number } | { readonly path: string };
+
+export interface Config {
+  readonly name: string;
+  /** Absolute, and it exists. */
+  readonly script: string;
+  readonly args: readonly string[];
+  /** Absolute. */
+  readonly cwd: string;
+  readonly nodeArgs: readonly string[];
+  /** Added to the supervisor's own environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** At least 1. */
+  readonly workers: number;
+  readonly listen: readonly ListenAddress[];
+  readonly ready: { readonly on: 'listening' | 'message' | 'start'; readonly timeoutMs: number };
+  readonly fault: { readonly killTimeoutMs: number };
+  readonly restart: {
+    readonly backoff: { readonly minMs: number; readonly maxMs: number; readonly factor: number; readonly jitter: number };
+    readonly intensity: { readonly restarts: number; readonly withinMs: number };
+  };
+  readonly stop: { readonly timeoutMs: number; readonly lingerMs: number };
+  readonly logs: { readonly format: 'pretty' | 'json'; readonly level: LogLevel };
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
