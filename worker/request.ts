@@ -9,7 +9,6 @@ import { type Answer, answerBody } from './answer.js';
 import { current } from './domain/current.js';
 import { adopt, type Claim, Domain } from './domain/domain.js';
 import { type Emit, kEmit, type Member } from './domain/emitters.js';
-import { throwLater } from './domain/escaped.js';
 import type { RequestName } from './protocol.js';
 
 /** Where a worker's requests are told of. */
@@ -60,10 +59,21 @@ export abstract class Request extends Domain {
     try {
       return current.run(this, Reflect.apply, emit, server, args) as boolean;
     } catch (error) {
-      // Thrown on, it would leave Node's parser broken, and the rest of the body unread.
-      throwLater(error, this);
+      this.#throwApart(error);
       return true;
     }
+  }
+
+  /**
+   * Thrown on, it would leave Node's parser broken, and the rest of the body unread; thrown in the next tick too, since ticks run
+   * inside the parser's callbacks. In a turn of its own Node treats it as it treats any error that nobody caught.
+   */
+  #throwApart(error: unknown): void {
+    current.run(this, () =>
+      setImmediate(() => {
+        throw error;
+      }),
+    );
   }
 
   override claim(error: unknown, origin: string): Claim {
@@ -183,7 +193,10 @@ export class HttpRequest extends Request {
     };
     const timer = setTimeout(finish, LINGER_ON_BODY_MS).unref();
     request.unpipe();
-    request.removeAllListeners('data').removeAllListeners('readable');
+    request.removeAllListeners('data');
+    if (request.listenerCount('readable') > 0) request.removeAllListeners('readable');
+    // A listener that threw has broken off the flow without its stream knowing: only a pause lets it begin again.
+    request.pause().on('data', () => {});
     request.once('end', finish).once('close', finish).resume();
   }
 
