@@ -19,7 +19,12 @@ export interface Config {
   readonly ready: { readonly on: 'listening' | 'message' | 'start'; readonly timeoutMs: number };
   readonly fault: { readonly killTimeoutMs: number };
   readonly restart: {
-    readonly backoff: { readonly minMs: number; readonly maxMs: number; readonly factor: number; readonly jitter: number };
+    readonly backoff: {
+      readonly minMs: number;
+      readonly maxMs: number;
+      readonly factor: number;
+      readonly jitter: number;
+    };
     readonly intensity: { readonly restarts: number; readonly withinMs: number };
   };
   readonly stop: { readonly timeoutMs: number; readonly lingerMs: number };

@@ -68,7 +68,10 @@ export interface CutRequest extends RequestName {
 
 export type FromWorker =
   | { readonly type: 'bind'; readonly seq: number; readonly query: BindQuery }
-  | { readonly type: 'listening'; readonly key: string; readonly address: string; readonly port: number }
+  /** The preload is done; the program runs next. */
+  | { readonly type: 'started' }
+  /** A server of the program listens, on a socket of the supervisor's or on one of its own. */
+  | { readonly type: 'listening'; readonly address: string; readonly port: number }
   /** The program itself closed this server, not a drain. */
   | { readonly type: 'closed'; readonly key: string }
   /** The first error that nobody caught. The worker goes on serving until it is told what to do. */
@@ -76,7 +79,9 @@ export type FromWorker =
   | { readonly type: 'errors'; readonly errors: readonly CountedReport[]; readonly dropped: number }
   /** The worker drains without having been told to. */
   | { readonly type: 'draining'; readonly because: Cause }
-  | { readonly type: 'cut'; readonly requests: readonly CutRequest[] };
+  | { readonly type: 'cut'; readonly requests: readonly CutRequest[] }
+  /** The last message: everything said before it has been written. */
+  | { readonly type: 'leaving' };
 
 export type ToWorker =
   | {
@@ -94,6 +99,8 @@ export interface BootOrders {
   readonly lingerMs: number;
 }
 export const BOOT_VARIABLE = 'CORDON_BOOT';
+/** How the argument ends that loads the preload; it is taken out of `process.execArgv`, which the program's own forks inherit. */
+export const PRELOAD_MARK = '/worker/preload.js';
 /** The worker's end of a pipe that breaks when the supervisor is gone, however it went. */
 export const LIFELINE_FD = 4;
 

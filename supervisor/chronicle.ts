@@ -1,0 +1,125 @@
+// What the operator reads: everything that workers say and errors that they report, as log lines. It tells each thing once.
+import type { OperatorError } from '../config/exit-code.js';
+import type { BindQuery, CountedReport, CutRequest } from '../worker/protocol.js';
+import { syntaxError } from './diagnosis.js';
+import type { Book } from './incidents/book.js';
+import { gist, LastWords, Obituaries } from './last-words.js';
+import type { Log } from './log.js';
+import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
+import type { Hearing, Seat } from './node-host.js';
+import { cannotBind } from './sockets.js';
+import type { Observer } from './supervisor.js';
+
+/** What a booting worker says on stderr is held back no longer than this. */
+const HOLD_MS = 5000;
+
+interface Known {
+  readonly seat: Seat;
+  readonly words: LastWords;
+  readonly hold: NodeJS.Timeout;
+  state: 'booting' | 'ready' | 'dead at boot' | 'gone';
+  bindError: OperatorError | undefined;
+}
+
+export class Chronicle implements Hearing {
+  readonly #log: Log;
+  readonly #book: Book;
+  /** Called where the first start is hopeless. */
+  readonly #hopeless: (error: OperatorError) => void;
+  readonly #workers = new Map<number, Known>();
+  readonly #obituaries = new Obituaries();
+  #everReady = false;
+
+  constructor(log: Log, book: Book, hopeless: (error: OperatorError) => void) {
+    this.#log = log;
+    this.#book = book;
+    this.#hopeless = hopeless;
+  }
+
+  readonly observe: Observer = (event, before, after, effects, now) => {
+    for (const sentence of narrate(event, before, after, effects, now)) this.#say(sentence);
+    if (!('id' in event)) return;
+    const known = this.#workers.get(event.id);
+    if (!known) return;
+    if (event.type === 'ready' && known.state === 'booting') {
+      known.state = 'ready';
+      this.#everReady = true;
+      this.#release(known);
+    }
+    if (event.type === 'exited')
+      known.state = known.state === 'booting' && before.goal === 'serve' ? 'dead at boot' : 'gone';
+  };
+
+  spawned(seat: Seat): void {
+    const words = new LastWords((line) => this.#print(seat, 'stderr', line));
+    const hold = setTimeout(() => words.release(), HOLD_MS).unref();
+    this.#workers.set(seat.id, { seat, words, hold, state: 'booting', bindError: undefined });
+  }
+
+  said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
+    if (stream === 'stdout') this.#print(seat, stream, line);
+    else this.#workers.get(seat.id)?.words.say(line);
+  }
+
+  silent(seat: Seat): void {
+    const known = this.#workers.get(seat.id);
+    if (!known) return;
+    this.#workers.delete(seat.id);
+    if (known.state === 'dead at boot') this.#bury(known);
+    else this.#release(known);
+    clearTimeout(known.hold);
+  }
+
+  errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void {
+    for (const counted of errors) {
+      const milestone = this.#book.record(counted, new Date());
+      if (milestone) this.#say({ ...narrateError(milestone), about: seat });
+    }
+    if (dropped > 0)
+      this.#say({
+        level: 'warn',
+        text: `worker ${seat.id} met ${dropped} more errors of too many kinds to tell`,
+        about: seat,
+      });
+  }
+
+  cut(seat: Seat, requests: readonly CutRequest[]): void {
+    const sentence = narrateCut(seat, requests);
+    if (sentence) this.#say(sentence);
+  }
+
+  bindFailed(seat: Seat, query: BindQuery, error: number): void {
+    const known = this.#workers.get(seat.id);
+    if (known)
+      known.bindError = cannotBind(
+        query.addressType === -1 ? `${query.address}` : `${query.address ?? '*'}:${query.port}`,
+        error,
+      );
+  }
+
+  #bury({ seat, words, bindError }: Known): void {
+    const { lines } = words;
+    const hopeless = this.#everReady ? undefined : (bindError ?? syntaxError(lines));
+    if (hopeless) return this.#hopeless(hopeless);
+    const alike = this.#obituaries.record(seat.id, lines);
+    if (alike === undefined) return words.release();
+    const text = `worker ${seat.id} said the same as worker ${alike.first} (${alike.count} times now): ${gist(lines) ?? 'nothing'}`;
+    this.#say({ level: 'error', text, about: seat });
+  }
+
+  #release({ words, hold }: Known): void {
+    clearTimeout(hold);
+    words.release();
+  }
+
+  #print(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
+    this.#log[stream === 'stdout' ? 'info' : 'warn']({ ...fieldsOf(seat), stream }, line);
+  }
+
+  #say({ level, text, about, cause, fields }: Sentence): void {
+    const seat = about && { ...about, pid: this.#workers.get(about.id)?.seat.pid };
+    this.#log[level]({ ...(seat && fieldsOf(seat)), ...(cause && { cause }), ...fields }, text);
+  }
+}
+
+const fieldsOf = ({ id, slot, pid, generation }: Seat): object => ({ worker: id, slot, pid, generation });

@@ -1,0 +1,44 @@
+// How a worker's process is made. `cluster.fork` cannot give it a process group of its own, so that a terminal's Ctrl-C reaches the
+// supervisor alone; `child_process.fork` with `detached` can, and NODE_UNIQUE_ID makes it a cluster worker all the same.
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Config } from '../config/config.js';
+import { BOOT_VARIABLE, type BootOrders, LIFELINE_FD, PRELOAD_MARK } from '../worker/protocol.js';
+import type { Worker } from './state.js';
+
+const PRELOAD = new URL(`..${PRELOAD_MARK}`, import.meta.url);
+
+export function forkWorker(
+  config: Config,
+  { id, slot, generation }: Pick<Worker, 'id' | 'slot' | 'generation'>,
+): ChildProcess {
+  const orders: BootOrders = { killTimeoutMs: config.fault.killTimeoutMs, lingerMs: config.stop.lingerMs };
+  const stdio: ('ignore' | 'pipe' | 'ipc')[] = ['ignore', 'pipe', 'pipe', 'ipc'];
+  stdio[LIFELINE_FD] = 'pipe';
+  return fork(config.script, config.args, {
+    cwd: config.cwd,
+    detached: true,
+    execArgv: ['--import', PRELOAD.href, ...config.nodeArgs],
+    env: {
+      ...process.env,
+      ...config.env,
+      CORDON_NAME: config.name,
+      CORDON_WORKER: String(id),
+      CORDON_SLOT: String(slot),
+      CORDON_GENERATION: String(generation),
+      NODE_APP_INSTANCE: String(slot),
+      NODE_UNIQUE_ID: String(id),
+      [BOOT_VARIABLE]: JSON.stringify(orders),
+    },
+    stdio,
+  });
+}
+
+/** A worker's process group: itself and the children that it has not detached. */
+export function killTree(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    child.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,40 @@
+// What makes two errors the same incident: type, code, the message without what differs from one occurrence to the next, and the
+// program's own frames without line numbers, so that a new release does not make a new incident. After Sentry's grouping.
+import { createHash } from 'node:crypto';
+import type { ErrorReport } from '../../worker/protocol.js';
+
+const FRAMES = 5;
+
+export function fingerprint(report: ErrorReport, root: string): string {
+  const facts =
+    report.fingerprint ??
+    [report.name, report.code ?? '', normalise(report.message), ...inApp(report.stack, root)].join('\n');
+  return createHash('sha256').update(facts).digest('hex').slice(0, 12);
+}
+
+/** Addresses, ids, numbers and quoted values differ between occurrences of one bug. */
+export const normalise = (message: string): string =>
+  message
+    .slice(0, 1000)
+    .replace(/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/gi, '<uuid>')
+    .replace(/0x[\da-f]+|\b[\da-f]{12,}\b/gi, '<hex>')
+    .replace(/\d+/g, '<n>')
+    .replace(/"[^"]*"|'[^']*'|`[^`]*`/g, '<value>');
+
+/** The top frames of the program itself; of its dependencies or of Node where there are no others. */
+export function inApp(stack: string | undefined, root: string): string[] {
+  const frames = (stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .map(frame);
+  const own = frames.filter((text) => !/node_modules|\bnode:|<anonymous>|^native/.test(text));
+  return (own.length > 0 ? own : frames).slice(0, FRAMES).map((text) => text.replaceAll(`${root}/`, ''));
+}
+
+/** `    at async handler (file:///srv/app/a.js:3:7)` → `handler@/srv/app/a.js` */
+function frame(line: string): string {
+  const text = line.trim().replace(/^at (?:async |new )?/, '');
+  const place = /\(?(?:file:\/\/)?([^()\s]*?)(?::\d+)*\)?$/.exec(text)?.[1] ?? '';
+  const name = /^(.*?) \(/.exec(text)?.[1] ?? '';
+  return `${name}@${place}`;
+}

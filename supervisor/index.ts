@@ -1,0 +1,73 @@
+// The supervisor's process: it forks workers, owns their sockets, reads what they print, and does very little else, so that little
+// can go wrong in it. This file wires the parts together.
+import os from 'node:os';
+import type { Config } from '../config/config.js';
+import type { OperatorError } from '../config/exit-code.js';
+import { Chronicle } from './chronicle.js';
+import { Book } from './incidents/book.js';
+import { openLog } from './log.js';
+import { NodeHost } from './node-host.js';
+import { Sockets } from './sockets.js';
+import type { Policy } from './state.js';
+import { Supervisor } from './supervisor.js';
+
+/** How much later than a worker's own kill timer its SIGKILL comes. */
+const GRACE_MS = 2000;
+
+const policyOf = ({ ready, fault, stop, restart }: Config): Policy => ({
+  readyTimeoutMs: ready.timeoutMs,
+  killTimeoutMs: fault.killTimeoutMs,
+  stopTimeoutMs: stop.timeoutMs,
+  graceMs: GRACE_MS,
+  backoff: restart.backoff,
+  intensity: restart.intensity,
+});
+
+/**
+ * Runs the fleet until it is told to stop, and resolves to the exit code: 0, or 128 + n where signal n would not wait.
+ * @throws {OperatorError} where the fleet cannot start at all: an address that is taken, a script that does not parse.
+ */
+export async function supervise(config: Config, about: { readonly version: string }): Promise<number> {
+  const sockets = new Sockets();
+  for (const address of config.listen) await sockets.pin(address);
+  const log = openLog(config);
+  const signals = new AbortController();
+
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      let exitCode = 0;
+      let hopeless: OperatorError | undefined;
+      const chronicle = new Chronicle(log, new Book(config.cwd), (error) => {
+        hopeless ??= error;
+        supervisor.tell({ type: 'halt-asked' });
+      });
+      const finished = (): void => (hopeless ? reject(hopeless) : resolve(exitCode));
+      const host = new NodeHost(config, sockets, (event) => supervisor.tell(event), chronicle, finished);
+      const supervisor = new Supervisor(host, config.workers, policyOf(config), chronicle.observe);
+
+      onSignals(signals.signal, (signal) => {
+        const again = supervisor.fleet.goal !== 'serve';
+        if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
+        supervisor.tell({ type: exitCode === 0 ? 'stop-asked' : 'halt-asked' });
+      });
+
+      log.info(
+        `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers} workers`,
+      );
+      supervisor.tell({ type: 'time-passed' });
+    });
+  } finally {
+    signals.abort();
+    sockets.close();
+  }
+}
+
+const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+
+function onSignals(until: AbortSignal, tell: (signal: (typeof ENDING)[number]) => void): void {
+  for (const signal of ENDING) {
+    const listener = (): void => tell(signal);
+    process.on(signal, listener);
+    until.addEventListener('abort', () => process.removeListener(signal, listener));
+  }
+}

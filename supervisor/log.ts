@@ -1,0 +1,56 @@
+// Where log lines go: JSON lines into a pipe, readable ones onto a terminal. Written at once, so that none is lost with the process;
+// a reader that is gone ends the log, never the fleet.
+import { styleText } from 'node:util';
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import type { Config } from '../config/config.js';
+
+export type Log = Logger;
+
+export function openLog(config: Pick<Config, 'name' | 'logs'>): Log {
+  const out = destination({ fd: 1, sync: true });
+  out.on('error', () => {
+    // EPIPE, or a full disk: the next line is tried again.
+  });
+  const options = {
+    level: config.logs.level,
+    base: { app: config.name },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (level: string) => ({ level }) },
+  };
+  return config.logs.format === 'json'
+    ? pino(options, out)
+    : pino(
+        options,
+        readable((line) => void out.write(line)),
+      );
+}
+
+interface Line {
+  readonly level: string;
+  readonly time: string;
+  readonly msg?: string;
+  readonly app: string;
+  readonly worker?: number;
+  readonly stream?: string;
+  readonly stack?: string;
+}
+
+/** For a terminal: time, worker, sentence; the fields are left to JSON. */
+function readable(write: (line: string) => void): DestinationStream {
+  return {
+    write(json: string) {
+      const { level, time, msg = '', worker, stream, stack } = JSON.parse(json) as Line;
+      const who = worker === undefined ? 'cordon' : stream === undefined ? `cordon #${worker}` : `#${worker}`;
+      const text = stack === undefined ? msg : `${msg}\n${stack.replace(/^/gm, '    ')}`;
+      write(
+        `${styleText('dim', new Date(time).toTimeString().slice(0, 8))} ${tint(level, stream, who.padEnd(10))} ${text}\n`,
+      );
+    },
+  };
+}
+
+function tint(level: string, stream: string | undefined, who: string): string {
+  if (level === 'error' || level === 'fatal') return styleText('red', who);
+  if (stream !== undefined) return styleText('cyan', who);
+  return level === 'warn' ? styleText('yellow', who) : styleText('green', who);
+}

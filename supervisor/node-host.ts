@@ -1,0 +1,193 @@
+// The real world: the only file that forks, kills or sets a timer for the fleet. It turns what processes say into facts.
+import type { ChildProcess } from 'node:child_process';
+import type { Config } from '../config/config.js';
+import {
+  type BindQuery,
+  type CountedReport,
+  type CutRequest,
+  type FromWorker,
+  open,
+  seal,
+  type ToWorker,
+} from '../worker/protocol.js';
+import type { Effect } from './effect.js';
+import type { Event } from './event.js';
+import { forkWorker, killTree } from './fork.js';
+import type { Host } from './host.js';
+import { readLines } from './output.js';
+import { EADDRINUSE, removeStale, type Sockets } from './sockets.js';
+import type { Instant, Worker } from './state.js';
+
+export type Seat = Pick<Worker, 'id' | 'slot' | 'generation'> & { readonly pid: number | undefined };
+
+/** What is of no concern to the fleet's machine. */
+export interface Hearing {
+  spawned(seat: Seat): void;
+  said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void;
+  errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void;
+  cut(seat: Seat, requests: readonly CutRequest[]): void;
+  bindFailed(seat: Seat, query: BindQuery, error: number): void;
+  /** After its exit, when all that it said has been read. */
+  silent(seat: Seat): void;
+}
+
+/** A grandchild may hold a dead worker's pipes open for as long as it lives. */
+const LAST_WORDS_MS = 500;
+
+interface Process {
+  readonly seat: Seat;
+  readonly child: ChildProcess;
+}
+
+export class NodeHost implements Host {
+  readonly #config: Config;
+  readonly #sockets: Sockets;
+  readonly #tell: (event: Event) => void;
+  readonly #hearing: Hearing;
+  readonly #finished: () => void;
+  readonly #processes = new Map<number, Process>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(config: Config, sockets: Sockets, tell: (event: Event) => void, hearing: Hearing, finished: () => void) {
+    this.#config = config;
+    this.#sockets = sockets;
+    this.#tell = tell;
+    this.#hearing = hearing;
+    this.#finished = finished;
+  }
+
+  now(): Instant {
+    return performance.now();
+  }
+
+  wakeAt(at: Instant | undefined, wake: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = at === undefined ? undefined : setTimeout(wake, Math.max(1, Math.ceil(at - this.now())));
+  }
+
+  perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'spawn':
+        return this.#spawn(effect);
+      case 'drain': {
+        const { id, because, killTimeoutMs } = effect;
+        return this.#send(id, { type: 'drain', because, killTimeoutMs, lingerMs: this.#config.stop.lingerMs });
+      }
+      case 'kill': {
+        const process = this.#processes.get(effect.id);
+        return process && killTree(process.child);
+      }
+      case 'finish':
+        return this.#finished();
+    }
+  }
+
+  seat(id: number): Seat | undefined {
+    return this.#processes.get(id)?.seat;
+  }
+
+  #spawn(effect: Extract<Effect, { type: 'spawn' }>): void {
+    const { id, slot, generation } = effect;
+    let child: ChildProcess;
+    try {
+      child = forkWorker(this.#config, effect);
+    } catch (error) {
+      return this.#failed({ id, slot, generation, pid: undefined }, error as Error);
+    }
+    const seat: Seat = { id, slot, generation, pid: child.pid };
+    this.#processes.set(id, { seat, child });
+    this.#hearing.spawned(seat);
+    child.on('internalMessage', (message: unknown) => this.#hear(seat, child, message));
+    child.on('message', (message) => {
+      if (this.#config.ready.on === 'message' && isReadyMessage(message)) this.#tell({ type: 'ready', id });
+    });
+    child.on('error', (error) => child.pid === undefined && this.#failed(seat, error));
+    for (const stream of ['stdout', 'stderr'] as const)
+      if (child[stream]) readLines(child[stream], (line) => this.#hearing.said(seat, stream, line));
+    // Held open, never used: the worker sees it break when this process is gone.
+    child.stdio[4]?.on('error', () => {});
+    child.once('exit', (code, signal) => this.#exited(seat, child, code, signal));
+  }
+
+  #failed(seat: Seat, error: Error): void {
+    this.#hearing.said(seat, 'stderr', `the process could not be started: ${error.message}`);
+    this.#processes.delete(seat.id);
+    setImmediate(() => {
+      this.#tell({ type: 'exited', id: seat.id, code: null, signal: null });
+      this.#hearing.silent(seat);
+    });
+  }
+
+  #exited(seat: Seat, child: ChildProcess, code: number | null, signal: string | null): void {
+    killTree(child);
+    this.#sockets.gone(seat.id);
+    this.#tell({ type: 'exited', id: seat.id, code, signal });
+    this.#processes.delete(seat.id);
+    const timer = setTimeout(() => child.emit('close', code, signal), LAST_WORDS_MS);
+    child.once('close', () => {
+      clearTimeout(timer);
+      for (const stream of child.stdio) stream?.destroy();
+      this.#hearing.silent(seat);
+    });
+  }
+
+  #hear(seat: Seat, child: ChildProcess, envelope: unknown): void {
+    const message = open<FromWorker>(envelope);
+    if (message === undefined) return acknowledge(child, envelope);
+    const { id } = seat;
+    switch (message.type) {
+      case 'bind':
+        return void this.#bind(seat, child, message.seq, message.query);
+      case 'started':
+        return this.#config.ready.on === 'start' ? this.#tell({ type: 'ready', id }) : undefined;
+      case 'listening':
+        return this.#config.ready.on === 'listening' ? this.#tell({ type: 'ready', id }) : undefined;
+      case 'closed':
+        return this.#sockets.closed(id, message.key);
+      case 'faulted':
+        return this.#tell({ type: 'faulted', id });
+      case 'draining':
+        return this.#tell({ type: 'draining', id, because: message.because });
+      case 'errors':
+        return this.#hearing.errors(seat, message.errors, message.dropped);
+      case 'cut':
+        return this.#hearing.cut(seat, message.requests);
+      case 'leaving':
+        return;
+    }
+  }
+
+  async #bind(seat: Seat, child: ChildProcess, seq: number, query: BindQuery): Promise<void> {
+    let bound = this.#sockets.bind(seat.id, query);
+    const stale = 'error' in bound && bound.error === EADDRINUSE && query.addressType === -1 && query.address !== null;
+    if (stale && (await removeStale(query.address))) bound = this.#sockets.bind(seat.id, query);
+    if ('error' in bound) {
+      this.#hearing.bindFailed(seat, query, bound.error);
+      return this.#post(child, { type: 'bound', seq, key: bound.key, error: bound.error });
+    }
+    const { key, ticketKeys, handle } = bound;
+    this.#post(child, { type: 'bound', seq, key, error: 0, ...(ticketKeys !== undefined && { ticketKeys }) }, handle);
+  }
+
+  #send(id: number, message: ToWorker): void {
+    const process = this.#processes.get(id);
+    if (process) this.#post(process.child, message);
+  }
+
+  /** A message that cannot be sent goes to a worker that is gone, or about to be: its exit says the rest. */
+  #post(child: ChildProcess, message: ToWorker, handle?: unknown): void {
+    if (child.connected) child.send(seal(message), handle as never, undefined, () => {});
+  }
+}
+
+/** pm2's way of saying it, and Node users' own. */
+const isReadyMessage = (message: unknown): boolean =>
+  message === 'ready' ||
+  (typeof message === 'object' && message !== null && (message as { type?: unknown }).type === 'ready');
+
+/** The worker's half of node:cluster waits for this before it disconnects. */
+function acknowledge(child: ChildProcess, message: unknown): void {
+  const { cmd, act, seq } = (message ?? {}) as { cmd?: unknown; act?: unknown; seq?: unknown };
+  if (cmd === 'NODE_CLUSTER' && act === 'exitedAfterDisconnect' && child.connected)
+    child.send({ cmd: 'NODE_CLUSTER', ack: seq } as never, () => {});
+}

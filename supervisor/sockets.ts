@@ -1,0 +1,199 @@
+// The listening sockets. The supervisor binds and owns them, never reads from them, and gives each worker that listens a copy:
+// workers accept by themselves, and while none is alive clients wait in the kernel's backlog.
+import dgram from 'node:dgram';
+import fs from 'node:fs';
+import net from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import type { ListenAddress } from '../config/config.js';
+import { ExitCode, OperatorError } from '../config/exit-code.js';
+import type { BindQuery } from '../worker/protocol.js';
+
+/** A libuv handle that this process never polls. */
+export interface Handle {
+  close(): void;
+  getsockname?(out: { address?: string; port?: number }): number;
+  listen?(backlog: number): number;
+}
+
+interface OwnedSocket {
+  readonly handle: Handle;
+  /** Workers that listen on it. */
+  readonly holders: Set<number>;
+  /** The first worker's; the others take them over. */
+  ticketKeys: string | undefined;
+}
+
+export type Bound =
+  | { readonly key: string; readonly handle: Handle; readonly ticketKeys: string | undefined }
+  | { readonly key: string; readonly error: number };
+
+type CreateServerHandle = (
+  address: string | null,
+  port: number | null,
+  type: unknown,
+  fd: unknown,
+  flags: number,
+) => Handle | number;
+const createServerHandle = (net as unknown as { _createServerHandle: CreateServerHandle })._createServerHandle;
+
+const BACKLOG = 511;
+const EINVAL = -22;
+export const EADDRINUSE = -98;
+
+export class Sockets {
+  readonly #owned = new Map<string, OwnedSocket>();
+  /** Bound because the operator said so, by port or path; they stay whatever the workers do. */
+  readonly #pinned = new Map<string, OwnedSocket>();
+
+  /** Binds an address before any worker starts. One that is taken fails here and by name. */
+  async pin(address: ListenAddress): Promise<void> {
+    const handle = 'path' in address ? await bindPath(address.path) : bindPort(address.host, address.port);
+    this.#pinned.set(placeOf(address), { handle, holders: new Set(), ticketKeys: undefined });
+  }
+
+  bind(worker: number, query: BindQuery): Bound {
+    const key = [query.address, query.port, query.addressType, query.fd, query.index].join(':');
+    const known = this.#pinned.get(pinnedPlace(query)) ?? this.#owned.get(key);
+    const owned = known ?? this.#create(key, query);
+    if (typeof owned === 'number') return { key, error: owned };
+    owned.holders.add(worker);
+    owned.ticketKeys ??= query.ticketKeys;
+    return { key, handle: owned.handle, ticketKeys: owned.ticketKeys };
+  }
+
+  /** The program gave the address up. When all that listened there have, nobody is left for whom clients should wait. */
+  closed(worker: number, key: string): void {
+    const owned = this.#owned.get(key);
+    if (!owned?.holders.delete(worker) || owned.holders.size > 0) return;
+    this.#owned.delete(key);
+    owned.handle.close();
+  }
+
+  /** A dead worker, or one that leaves, gives nothing up. */
+  gone(worker: number): void {
+    for (const owned of [...this.#owned.values(), ...this.#pinned.values()]) owned.holders.delete(worker);
+  }
+
+  /** Closes everything; the paths of unix sockets go with it. */
+  close(): void {
+    for (const { handle } of [...this.#owned.values(), ...this.#pinned.values()]) handle.close();
+    this.#owned.clear();
+    this.#pinned.clear();
+  }
+
+  #create(key: string, query: BindQuery): OwnedSocket | number {
+    const handle = create(query);
+    if (typeof handle === 'number') return handle;
+    // A TCP socket that is only bound keeps EADDRINUSE to itself until it listens, unless it is asked for its name.
+    const error = handle.getsockname?.({}) ?? 0;
+    if (error !== 0 && isTcp(query)) {
+      handle.close();
+      return error;
+    }
+    const owned = { handle, holders: new Set<number>(), ticketKeys: undefined };
+    this.#owned.set(key, owned);
+    return owned;
+  }
+}
+
+const isTcp = ({ addressType }: BindQuery): boolean => addressType === 4 || addressType === 6;
+
+function create(query: BindQuery): Handle | number {
+  const { address, port, addressType, fd, flags } = query;
+  try {
+    if (addressType === 'udp4' || addressType === 'udp6') return createDatagram(query);
+    return createServerHandle(address, port, addressType, fd, flags) ?? EINVAL;
+  } catch (error) {
+    return (error as { errno?: number }).errno ?? EINVAL;
+  }
+}
+
+/** UDP's flags, as libuv has them. */
+const UDP_IPV6ONLY = 1;
+const UDP_REUSEADDR = 4;
+
+/** A bound UDP socket of node:dgram's making whose reading is stopped before the loop has turned once. */
+function createDatagram({ address, port, addressType, fd, flags }: BindQuery): Handle | number {
+  const type = addressType as 'udp4' | 'udp6';
+  let failure: number | undefined;
+  const socket = dgram.createSocket({
+    type,
+    reuseAddr: (flags & UDP_REUSEADDR) !== 0,
+    ipv6Only: (flags & UDP_IPV6ONLY) !== 0,
+    lookup: (host, _options, done) => done(null, host, type === 'udp4' ? 4 : 6),
+  });
+  socket.on('error', (error: NodeJS.ErrnoException) => (failure ??= error.errno));
+  if (typeof fd === 'number' && fd >= 0) socket.bind({ fd });
+  else socket.bind({ port: port ?? 0, exclusive: true, ...(address !== null && { address }) });
+  const state = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol');
+  const { handle } =
+    (socket as unknown as Record<symbol, { handle: (Handle & { recvStop(): void }) | null }>)[state as symbol] ?? {};
+  if (failure !== undefined || !handle) return failure ?? EINVAL;
+  handle.recvStop();
+  return handle;
+}
+
+const placeOf = (address: ListenAddress): string =>
+  'path' in address ? `path:${address.path}` : `port:${address.port}`;
+
+/** What a program asks for is the operator's address where the port, or the path, is the same: theirs is the more explicit wish. */
+function pinnedPlace({ address, port, addressType, index }: BindQuery): string {
+  if (index !== 0) return '';
+  if (addressType === -1) return `path:${address}`;
+  return addressType === 4 || addressType === 6 ? `port:${port}` : '';
+}
+
+function bindPort(host: string | undefined, port: number): Handle {
+  const name = `${host === undefined ? '*' : host.includes(':') ? `[${host}]` : host}:${port}`;
+  const open = (): Handle => {
+    const handle = createServerHandle(host ?? null, port, host?.includes(':') ? 6 : 4, -1, 0);
+    if (typeof handle === 'number') throw cannotBind(name, handle);
+    return handle;
+  };
+  // Only listening shows whether the address is free, and a handle that listens is polled: so one to try, and one to keep.
+  const trial = open();
+  const error = trial.getsockname?.({}) || trial.listen?.(BACKLOG) || 0;
+  trial.close();
+  if (error !== 0) throw cannotBind(name, error);
+  return open();
+}
+
+async function bindPath(path: string): Promise<Handle> {
+  const open = (): Handle | number => createServerHandle(path, -1, -1, -1, 0);
+  let handle = open();
+  if (handle === EADDRINUSE && (await removeStale(path))) handle = open();
+  if (typeof handle === 'number') throw cannotBind(path, handle);
+  return handle;
+}
+
+/** What a failed bind means to the operator, and what to do about it. */
+export function cannotBind(name: string, error: number): OperatorError {
+  const code = getSystemErrorName(error);
+  switch (code) {
+    case 'EADDRINUSE':
+      return new OperatorError(
+        `cannot listen on ${name}: the address is taken (EADDRINUSE). Another process listens there: end it, or choose another address.`,
+        ExitCode.cannotCreate,
+      );
+    case 'EACCES':
+      return new OperatorError(
+        `cannot listen on ${name}: permission denied (EACCES). Ports below 1024 need root, CAP_NET_BIND_SERVICE or a systemd socket; a path needs a directory you may write to.`,
+        ExitCode.permission,
+      );
+    default:
+      return new OperatorError(`cannot listen on ${name}: ${code}.`, ExitCode.cannotCreate);
+  }
+}
+
+/** A unix socket whose owner died without removing it: a file that nobody answers at. Removed, so that the path is free again. */
+export async function removeStale(path: string): Promise<boolean> {
+  const refused = await new Promise<boolean>((done) => {
+    const socket = net.connect({ path });
+    socket
+      .once('connect', () => done(false))
+      .once('error', (error: NodeJS.ErrnoException) => done(error.code === 'ECONNREFUSED'));
+    socket.once('connect', () => socket.destroy());
+  });
+  if (refused) fs.rmSync(path, { force: true });
+  return refused;
+}

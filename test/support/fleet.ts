@@ -1,0 +1,129 @@
+// A real fleet for a test: the command line in a process of its own, its log read as it comes. Tests wait for what the log says,
+// never for a guessed time, and every process is ended by its pid.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly worker?: number;
+  readonly slot?: number;
+  readonly pid?: number;
+  readonly generation?: number;
+  readonly cause?: string;
+  readonly stream?: 'stdout' | 'stderr';
+  readonly [field: string]: unknown;
+}
+
+export interface Fleet {
+  readonly child: ChildProcess;
+  readonly lines: readonly LogLine[];
+  /** The first line, from `from` on, that matches; waits for it. Fails when the supervisor ends first. */
+  line(matching: RegExp | ((line: LogLine) => boolean), from?: number): Promise<LogLine>;
+  /** All workers ready. Returns the port that the program printed as `port <n>`, where it did. */
+  ready(): Promise<void>;
+  port(): Promise<number>;
+  /** What the supervisor printed on stderr. */
+  stderr(): string;
+  /** Resolves to the exit code, or 128 + n. */
+  readonly ended: Promise<number>;
+  stop(): Promise<number>;
+}
+
+const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+/** The repository's root: fixtures are run from source. */
+export const root = fileURLToPath(new URL('../../../', import.meta.url));
+export const fixture = (name: string): string => `${root}test/fixtures/${name}`;
+
+const SIGNALS: Record<string, number> = { SIGTERM: 143, SIGINT: 130, SIGKILL: 137, SIGQUIT: 131 };
+
+/** Starts `cordon start` with these arguments; the test ends it, and its workers with it, whatever happens. */
+export function startFleet(
+  t: ExecutionContext,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): Fleet {
+  const child = spawn(process.execPath, [main, 'start', '--log-format', 'json', ...args], {
+    cwd: options.cwd ?? root,
+    env: {
+      ...process.env,
+      WEB_CONCURRENCY: undefined,
+      FORCE_COLOR: undefined,
+      NODE_OPTIONS: undefined,
+      ...options.env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: LogLine[] = [];
+  const waiting = new Set<() => void>();
+  const wake = (): void => {
+    for (const look of waiting) look();
+  };
+  let stderr = '';
+  let over = false;
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(JSON.parse(line) as LogLine);
+    wake();
+  });
+  const ended = once(child, 'close').then(([code, signal]) => {
+    over = true;
+    wake();
+    return (code as number | null) ?? SIGNALS[signal as string] ?? 128;
+  });
+
+  const line: Fleet['line'] = (matching, from = 0) =>
+    new Promise((resolve, reject) => {
+      const matches = typeof matching === 'function' ? matching : ({ msg }: LogLine) => matching.test(msg);
+      const look = (): void => {
+        const found = lines.slice(from).find(matches);
+        if (found === undefined && !over) return;
+        waiting.delete(look);
+        if (found) resolve(found);
+        else
+          reject(
+            new Error(
+              `the supervisor ended without saying ${matching}:\n${lines.map(({ msg }) => msg).join('\n')}\n${stderr}`,
+            ),
+          );
+      };
+      waiting.add(look);
+      look();
+    });
+
+  const pids = (): number[] => [
+    ...new Set(lines.flatMap(({ pid, worker }) => (worker !== undefined && pid !== undefined ? [pid] : []))),
+  ];
+  t.teardown(async () => {
+    if (!over) child.kill('SIGKILL');
+    await ended;
+    for (const pid of pids())
+      try {
+        process.kill(-pid, 'SIGKILL');
+      } catch {
+        // Gone already.
+      }
+  });
+
+  return {
+    child,
+    lines,
+    line,
+    ended,
+    stderr: () => stderr,
+    ready: async () => {
+      await line(({ msg }) => {
+        const [, ready, all] = /is ready \((\d+) of (\d+)\)/.exec(msg) ?? [];
+        return ready !== undefined && ready === all;
+      });
+    },
+    port: async () => Number(/port (\d+)/.exec((await line(/^port \d+/)).msg)?.[1]),
+    stop: () => {
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
+}

@@ -1,0 +1,37 @@
+// The worker's end of what joins it to its supervisor: typed messages over Node's IPC channel, and a lifeline. The channel alone
+// does not tell that a supervisor is gone (with handles queued on it no `disconnect` comes); the pipe's end does, at once.
+import net from 'node:net';
+import { type FromWorker, LIFELINE_FD, open, seal, type ToWorker } from './protocol.js';
+
+export interface Channel {
+  /** Never throws; a message to a supervisor that is gone is dropped. */
+  tell(message: FromWorker, sent?: () => void): void;
+}
+
+export interface Hearing {
+  order(message: ToWorker, handle: unknown): void;
+  /** The supervisor is gone, however it went. */
+  orphaned(): void;
+}
+
+export function openChannel({ order, orphaned }: Hearing): Channel {
+  const send = process.send?.bind(process);
+  if (send === undefined) throw new Error('cordon: a worker needs an IPC channel');
+  process.on('internalMessage' as 'message', (message: unknown, handle: unknown) => {
+    const opened = open<ToWorker>(message);
+    if (opened !== undefined) order(opened, handle);
+  });
+  leaveExitToUs();
+
+  const lifeline = new net.Socket({ fd: LIFELINE_FD, readable: true, writable: true });
+  lifeline.on('error', () => {}).once('close', orphaned);
+  lifeline.resume().unref();
+
+  return { tell: (message, sent = () => {}) => void send(seal(message), undefined, undefined, () => sent()) };
+}
+
+/** The worker's half of node:cluster ends the process, requests and all, the moment the channel closes. */
+function leaveExitToUs(): void {
+  const [exitOnDisconnect] = process.rawListeners('disconnect');
+  if (exitOnDisconnect) process.removeListener('disconnect', exitOnDisconnect as () => void);
+}

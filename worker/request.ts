@@ -1,0 +1,316 @@
+// One request's domain: who is owed an answer, and what they get when it fails. The client is answered first, then the record
+// is written. A request that was answered long ago owes nothing: what fails in its name then is the worker's own.
+import { randomUUID } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
+import http from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import { type Answer, answerBody } from './answer.js';
+import { current } from './domain/current.js';
+import { adopt, type Claim, Domain } from './domain/domain.js';
+import { type Emit, kEmit, type Member } from './domain/emitters.js';
+import { throwLater } from './domain/escaped.js';
+import type { RequestName } from './protocol.js';
+
+/** Where a worker's requests are told of. */
+export interface Ledger {
+  opened(request: Request): void;
+  /** Whether no further request has come in on this one's connection (pipelining). */
+  isLast(request: HttpRequest): boolean;
+  closed(request: Request): void;
+  failed(request: Request, error: unknown, origin: string): void;
+}
+
+/** After an answer to a request whose body still arrives: closing at once would reset the client before it has read the answer. */
+const LINGER_ON_BODY_MS = 5000;
+
+export abstract class Request extends Domain {
+  protected readonly ledger: Ledger;
+  /** The emitter whose `close` ends this request. */
+  #owed: EventEmitter | undefined;
+  #failed = false;
+  #id: string | undefined;
+
+  constructor(owed: EventEmitter, ledger: Ledger) {
+    super();
+    this.#owed = owed;
+    this.ledger = ledger;
+    adopt(this, owed);
+    ledger.opened(this);
+  }
+
+  protected abstract readonly method: string;
+  protected abstract readonly path: string;
+  protected abstract readonly givenId: unknown;
+  /** Whether this request or response, of the program's or of a framework's, is this very request. */
+  abstract covers(message: object): boolean;
+  /** Answers with an error, or breaks the stream so that the client can tell. Returns whether it could still be answered. */
+  protected abstract refuse(status: number, id: string): boolean;
+  /** Says `Connection: close` with the answer. Returns whether the connection will end with this request. */
+  abstract closeConnection(): boolean;
+
+  get name(): RequestName {
+    this.#id ??=
+      typeof this.givenId === 'string' && /^[\x21-\x7e]{1,128}$/.test(this.givenId) ? this.givenId : randomUUID();
+    return { method: this.method, path: this.path, id: this.#id };
+  }
+
+  /** Runs Node's own announcement of the request. What it throws takes the way of any error that nobody caught. */
+  announce(emit: Emit, server: EventEmitter, args: Parameters<Emit>): boolean {
+    try {
+      return current.run(this, Reflect.apply, emit, server, args) as boolean;
+    } catch (error) {
+      // Thrown on, it would leave Node's parser broken, and the rest of the body unread.
+      throwLater(error, this);
+      return true;
+    }
+  }
+
+  override claim(error: unknown, origin: string): Claim {
+    if (this.#owed === undefined) return 'unclaimed';
+    const { name } = this;
+    if (!this.#failed) this.#attempt(500, name.id);
+    this.#failed = true;
+    this.ledger.failed(this, error, origin);
+    return 'contained';
+  }
+
+  /** The kill timer has fired. Returns whether the client could still be told so. */
+  cut(): boolean {
+    return !this.#failed && this.#attempt(503, this.name.id);
+  }
+
+  override [kEmit](emitter: Member, emit: Emit, args: Parameters<Emit>): boolean {
+    if (args[0] === 'close' && emitter === this.#owed) {
+      this.#owed = undefined;
+      this.ledger.closed(this);
+      this.forget();
+    }
+    if (current.getStore() === this) return emit.apply(emitter, args);
+    return this.covers(emitter) ? this.announce(emit, emitter, args) : super[kEmit](emitter, emit, args);
+  }
+
+  /** Lets go of the request itself, so that what outlives it, a pooled connection that it opened, does not keep it alive. */
+  protected abstract forget(): void;
+
+  #attempt(status: number, id: string): boolean {
+    try {
+      return this.refuse(status, id);
+    } catch {
+      // A response that the program has taken apart: its connection is closed all the same.
+      return false;
+    }
+  }
+}
+
+/** A response's methods as Node made them, whatever middleware has put on it since. */
+interface Methods {
+  getHeaderNames(): string[];
+  removeHeader(name: string): void;
+  setHeader(name: string, value: string): unknown;
+  writeHead(status: number): unknown;
+  write(text: string): unknown;
+  end(text?: string): unknown;
+}
+const { getHeaderNames, removeHeader, setHeader, writeHead, write, end } = http.ServerResponse.prototype;
+const node = { getHeaderNames, removeHeader, setHeader, writeHead, write, end } as Methods;
+
+/** HTTP/1, over TCP, TLS or a unix socket. */
+export class HttpRequest extends Request {
+  protected readonly method: string;
+  protected readonly path: string;
+  #request: http.IncomingMessage | undefined;
+  #response: http.ServerResponse | undefined;
+
+  constructor(request: http.IncomingMessage, response: http.ServerResponse, ledger: Ledger) {
+    super(response, ledger);
+    adopt(this, request);
+    this.#request = request;
+    this.#response = response;
+    this.method = request.method ?? '';
+    this.path = request.url ?? '';
+  }
+
+  protected get givenId(): unknown {
+    return this.#request?.headers['x-request-id'];
+  }
+
+  covers(message: object): boolean {
+    return message === this.#request || message === this.#response;
+  }
+
+  get connection(): unknown {
+    return this.#request?.socket;
+  }
+
+  closeConnection(): boolean {
+    const response = this.#response;
+    if (!response || response.headersSent) return response?.shouldKeepAlive === false;
+    response.shouldKeepAlive = false;
+    return true;
+  }
+
+  /** Takes `closeConnection` back: another request has come in behind this one. */
+  keepConnection(): void {
+    const response = this.#response;
+    if (response && !response.headersSent) response.shouldKeepAlive = true;
+  }
+
+  protected refuse(status: number, id: string): boolean {
+    const request = this.#request;
+    const response = this.#response;
+    if (!request || !response || response.writableEnded) return false;
+    if (response.headersSent) return this.#breakOff(response);
+
+    for (const header of node.getHeaderNames.call(response)) node.removeHeader.call(response, header);
+    const { headers, body } = answerBody(status, id, request.headers.accept);
+    for (const [header, value] of headers) node.setHeader.call(response, header, value);
+    if (this.ledger.isLast(this)) node.setHeader.call(response, 'connection', 'close');
+    response.statusMessage = '';
+    node.writeHead.call(response, status);
+    mute(response);
+    if (request.complete) node.end.call(response, body);
+    else this.#answerMidBody(request, response, body);
+    return true;
+  }
+
+  /** The answer goes out whole; the end, at which Node closes the connection, waits until the client has stopped sending. */
+  #answerMidBody(request: http.IncomingMessage, response: http.ServerResponse, body: string): void {
+    node.write.call(response, body);
+    const finish = (): void => {
+      clearTimeout(timer);
+      node.end.call(response);
+    };
+    const timer = setTimeout(finish, LINGER_ON_BODY_MS).unref();
+    request.unpipe();
+    request.removeAllListeners('data').removeAllListeners('readable');
+    request.once('end', finish).once('close', finish).resume();
+  }
+
+  #breakOff(response: http.ServerResponse): false {
+    const { socket } = response;
+    // Where the end of the connection is the end of the answer, a plain close would look like a whole one.
+    if (socket !== null && !response.chunkedEncoding) reset(socket);
+    else response.destroy();
+    return false;
+  }
+
+  protected forget(): void {
+    this.#request = undefined;
+    this.#response = undefined;
+  }
+}
+
+/** The program may go on with a response that was answered for it: nothing of that reaches the client, or fails once more. */
+function mute(response: http.ServerResponse): void {
+  const self = (): http.ServerResponse => response;
+  Object.assign(response, {
+    write: () => true,
+    end: self,
+    writeHead: self,
+    setHeader: self,
+    appendHeader: self,
+    removeHeader() {},
+  });
+}
+
+function reset(socket: Duplex & { resetAndDestroy?(): void }): void {
+  try {
+    if (socket.resetAndDestroy) socket.resetAndDestroy();
+    else socket.destroy();
+  } catch {
+    socket.destroy();
+  }
+}
+
+/** A connection that the program has taken over: `upgrade`, `connect`. */
+export class TakenOver extends Request {
+  protected readonly method: string;
+  protected readonly path: string;
+  protected readonly givenId: unknown;
+  #request: http.IncomingMessage | undefined;
+  #socket: (Duplex & { bytesWritten?: number }) | undefined;
+  readonly #writtenBefore: number;
+
+  constructor(request: http.IncomingMessage, socket: Duplex, ledger: Ledger) {
+    super(socket, ledger);
+    adopt(this, request);
+    this.#request = request;
+    this.#socket = socket;
+    this.#writtenBefore = this.#socket.bytesWritten ?? 0;
+    this.method = request.method ?? '';
+    this.path = request.url ?? '';
+    this.givenId = request.headers['x-request-id'];
+  }
+
+  covers(message: object): boolean {
+    return message === this.#request || message === this.#socket;
+  }
+
+  closeConnection(): boolean {
+    return true;
+  }
+
+  protected refuse(status: number, id: string): boolean {
+    const socket = this.#socket;
+    if (!socket || socket.destroyed) return false;
+    if ((socket.bytesWritten ?? 0) !== this.#writtenBefore) {
+      socket.destroy();
+      return false;
+    }
+    const { headers, body } = answerBody(status, id, this.#request?.headers.accept);
+    const lines = [...headers, ['connection', 'close'] as const].map(([header, value]) => `${header}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+    return true;
+  }
+
+  protected forget(): void {
+    this.#request = undefined;
+    this.#socket = undefined;
+  }
+}
+
+const NGHTTP2_INTERNAL_ERROR = 2;
+
+/** One HTTP/2 stream, whether the program meets it as a stream or as request and response. */
+export class StreamRequest extends Request {
+  protected readonly method: string;
+  protected readonly path: string;
+  protected readonly givenId: unknown;
+  readonly #accept: string | undefined;
+  #stream: ServerHttp2Stream | undefined;
+
+  constructor(stream: ServerHttp2Stream, headers: Record<string, string | undefined>, ledger: Ledger) {
+    super(stream, ledger);
+    this.#stream = stream;
+    this.method = headers[':method'] ?? '';
+    this.path = headers[':path'] ?? '';
+    this.givenId = headers['x-request-id'];
+    this.#accept = headers['accept'];
+  }
+
+  covers(message: object): boolean {
+    return message === this.#stream || (message as { stream?: unknown }).stream === this.#stream;
+  }
+
+  closeConnection(): boolean {
+    return true;
+  }
+
+  protected refuse(status: number, id: string): boolean {
+    const stream = this.#stream;
+    if (!stream || stream.destroyed || stream.writableEnded) return false;
+    if (stream.headersSent) {
+      stream.close(NGHTTP2_INTERNAL_ERROR);
+      return false;
+    }
+    const { headers, body }: Answer = answerBody(status, id, this.#accept);
+    stream.respond({ ':status': status, ...Object.fromEntries(headers) });
+    stream.end(body);
+    return true;
+  }
+
+  protected forget(): void {
+    this.#stream = undefined;
+  }
+}

@@ -1,0 +1,186 @@
+// Every server of the program, whatever made it: http, https, http2 and plain net servers all announce what comes in through one
+// function that they inherit, `net.Server.prototype.emit`. There each request gets its domain. No listener of ours is on any
+// server, request or response, so the program counts, orders and removes its own as if nobody were there.
+import { EventEmitter } from 'node:events';
+import type http from 'node:http';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import net, { type AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { current } from './domain/current.js';
+import type { Emit } from './domain/emitters.js';
+import type { CutRequest } from './protocol.js';
+import { HttpRequest, type Ledger, Request, StreamRequest, TakenOver } from './request.js';
+
+interface IdleClosing {
+  closeIdleConnections?(): void;
+}
+
+type Server = net.Server & IdleClosing;
+type Args = Parameters<Emit>;
+type Headers = Record<string, string | undefined>;
+
+export interface Tally {
+  listening(address: AddressInfo | string | null): void;
+  /** An error that nobody caught, in an open request, after its client was answered. */
+  failed(request: Request, error: unknown, origin: string): void;
+  /** While draining: no connection and no request is left. */
+  emptied(): void;
+}
+
+export class Servers implements Ledger {
+  readonly #tally: Tally;
+  readonly #servers = new Set<Server>();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #open = new Set<Request>();
+  #linger: NodeJS.Timeout | undefined;
+  #draining: { readonly lingerMs: number; readonly last: WeakMap<object, HttpRequest> } | undefined;
+
+  constructor(tally: Tally) {
+    this.#tally = tally;
+  }
+
+  install(): void {
+    const emit = EventEmitter.prototype.emit as Emit;
+    const announce = (server: Server, args: Args): boolean => this.#announce(server, emit, args);
+    net.Server.prototype.emit = function (this: Server): boolean {
+      // oxlint-disable-next-line prefer-rest-params
+      return announce(this, arguments as unknown as Args);
+    };
+  }
+
+  #announce(server: Server, emit: Emit, args: Args): boolean {
+    switch (args[0]) {
+      case 'request':
+      case 'checkContinue':
+      case 'checkExpectation':
+        return this.#request(server, emit, args, args[1] as http.IncomingMessage, args[2] as http.ServerResponse);
+      case 'upgrade':
+      case 'connect':
+        return this.#takenOver(server, emit, args, args[1] as http.IncomingMessage, args[2] as Duplex);
+      case 'stream':
+        return new StreamRequest(args[1] as ServerHttp2Stream, args[2] as Headers, this).announce(emit, server, args);
+      case 'session':
+        this.#session(args[1] as ServerHttp2Session);
+        break;
+      case 'listening':
+        this.#servers.add(server);
+        this.#tally.listening(server.address());
+        break;
+      case 'close':
+        this.#servers.delete(server);
+        this.#look();
+        break;
+    }
+    return emit.apply(server, args);
+  }
+
+  #request(
+    server: Server,
+    emit: Emit,
+    args: Args,
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): boolean {
+    if (isPassedOn(request)) return emit.apply(server, args);
+    const domain = new HttpRequest(request, response, this);
+    if (this.#draining) this.#markLast(domain);
+    return domain.announce(emit, server, args);
+  }
+
+  #takenOver(server: Server, emit: Emit, args: Args, request: http.IncomingMessage, socket: Duplex): boolean {
+    if (isPassedOn(request)) return emit.apply(server, args);
+    return new TakenOver(request, socket, this).announce(emit, server, args);
+  }
+
+  /** Node's list of a server's sessions is not public. */
+  #session(session: ServerHttp2Session): void {
+    this.#sessions.add(session);
+    session.once('close', () => this.#sessions.delete(session));
+    if (this.#draining) session.close();
+  }
+
+  opened(request: Request): void {
+    this.#open.add(request);
+  }
+
+  closed(request: Request): void {
+    this.#open.delete(request);
+    if (this.#draining) current.run(undefined, () => this.#closedInDrain(request));
+  }
+
+  isLast(request: HttpRequest): boolean {
+    let last = request;
+    for (const other of this.#open)
+      if (other instanceof HttpRequest && other.connection === request.connection) last = other;
+    return last === request;
+  }
+
+  failed(request: Request, error: unknown, origin: string): void {
+    this.#tally.failed(request, error, origin);
+  }
+
+  get open(): ReadonlySet<Request> {
+    return this.#open;
+  }
+
+  /**
+   * Stops accepting. Kept connections are left alone: each further answer on them says that it is the last, and one that stays
+   * idle for `lingerMs` is closed.
+   */
+  drain(lingerMs: number): void {
+    this.#draining = { lingerMs, last: new WeakMap() };
+    for (const request of this.#open) this.#markLast(request);
+    for (const session of this.#sessions) session.close();
+    // Not `http.Server.prototype.close`: that destroys idle connections under their clients' next request.
+    for (const server of this.#servers) if (server.listening) net.Server.prototype.close.call(server);
+    this.#lingerFrom();
+    setImmediate(() => this.#look());
+  }
+
+  /** Ends every request that is still open: 503 where headers are unsent. Returns them by name. */
+  cut(): CutRequest[] {
+    return [...this.#open].map((request) => ({ ...request.name, answered: request.cut() }));
+  }
+
+  /** Pipelined requests share a connection: only the last of them may announce its end. */
+  #markLast(request: Request): void {
+    const last = this.#draining?.last;
+    if (last === undefined || !request.closeConnection() || !(request instanceof HttpRequest)) return;
+    const connection = request.connection as object;
+    last.get(connection)?.keepConnection();
+    last.set(connection, request);
+  }
+
+  #closedInDrain(request: Request): void {
+    // Its headers had gone out before the drain began: its connection is kept, and idle from now on.
+    if (request instanceof HttpRequest && this.#draining?.last.get(request.connection as object) !== request)
+      this.#lingerFrom();
+    this.#look();
+  }
+
+  #lingerFrom(): void {
+    clearTimeout(this.#linger);
+    this.#linger = setTimeout(() => {
+      for (const server of this.#servers) server.closeIdleConnections?.();
+      this.#look();
+    }, this.#draining?.lingerMs);
+    this.#linger.unref();
+  }
+
+  #look(): void {
+    if (this.#draining === undefined || this.#open.size > 0) return;
+    for (const server of this.#servers) if (isInUse(server)) return;
+    clearTimeout(this.#linger);
+    this.#tally.emptied();
+  }
+}
+
+/** Whether this very request is being handed on, by a framework or by http2's own compatibility layer, inside its own domain. */
+function isPassedOn(request: object): boolean {
+  const domain = current.getStore();
+  return domain instanceof Request && domain.covers(request);
+}
+
+/** `_connections` is what Node itself counts; `getConnections` would ask in a later tick. */
+const isInUse = (server: Server): boolean =>
+  server.listening || (server as unknown as { _connections: number })._connections > 0;

@@ -1,0 +1,117 @@
+// The worker's side of the owned listening sockets. `node:net` and `node:dgram` ask one function, `cluster._getServer`, for a
+// handle when a cluster worker listens; here it asks the supervisor, which owns the socket and never reads from it.
+import cluster from 'node:cluster';
+import type { Socket as UdpSocket } from 'node:dgram';
+import net, { type AddressInfo } from 'node:net';
+import path from 'node:path';
+import type { Channel } from './channel.js';
+import type { BindQuery, ToWorker } from './protocol.js';
+
+/** A libuv handle, as Node's own modules pass it about. */
+interface Handle {
+  close(...args: unknown[]): unknown;
+}
+type Listener = net.Server | UdpSocket;
+type Asked = Listener & {
+  _getServerData?(): { ticketKeys: string };
+  _setServerData?(data: { ticketKeys: string }): void;
+};
+type Done = (error: number, handle?: Handle) => void;
+type Options = Omit<BindQuery, 'index' | 'ticketKeys'>;
+
+type Bound = Extract<ToWorker, { type: 'bound' }>;
+
+export class Sockets {
+  readonly #channel: Channel;
+  readonly #listening: (address: AddressInfo) => void;
+  readonly #asked = new Map<number, (answer: Bound, handle: Handle | undefined) => void>();
+  /** Which indices of an address are in use: the same address listened on twice is a second socket, and most often an error. */
+  readonly #indices = new Map<string, Set<number>>();
+  readonly #datagrams = new Set<UdpSocket>();
+  #seq = 0;
+  #draining = false;
+
+  constructor(channel: Channel, listening: (address: AddressInfo) => void) {
+    this.#channel = channel;
+    this.#listening = listening;
+  }
+
+  install(): void {
+    (cluster as unknown as { _getServer: unknown })._getServer = (listener: Asked, options: Options, done: Done) =>
+      this.#ask(listener, options, done);
+  }
+
+  /** The answer to a question asked with `bind`. */
+  bound(answer: Bound, handle: unknown): void {
+    this.#asked.get(answer.seq)?.(answer, handle as Handle | undefined);
+    this.#asked.delete(answer.seq);
+  }
+
+  /** What is closed from now on is closed because the worker leaves: the program did not give the address up. */
+  drain(): void {
+    this.#draining = true;
+    for (const socket of this.#datagrams) socket.close();
+  }
+
+  #ask(listener: Asked, options: Options, done: Done): void {
+    const isPath = (options.port ?? 0) < 0 && typeof options.address === 'string';
+    const address = isPath && options.address !== null ? path.resolve(options.address) : options.address;
+    const place = [address, options.port, options.addressType, options.fd].join(':');
+    const index = this.#claim(place);
+    const seq = ++this.#seq;
+
+    this.#asked.set(seq, (answer, handle) => {
+      if (answer.error !== 0 || handle === undefined) {
+        this.#release(place, index);
+        return done(answer.error || -22);
+      }
+      if (answer.ticketKeys !== undefined) listener._setServerData?.({ ticketKeys: answer.ticketKeys });
+      this.#watchClose(handle, () => {
+        this.#release(place, index);
+        if (!(listener instanceof net.Server)) this.#datagrams.delete(listener);
+        if (!this.#draining) this.#channel.tell({ type: 'closed', key: answer.key });
+      });
+      if (!(listener instanceof net.Server)) this.#datagram(listener);
+      done(0, handle);
+    });
+    const ticketKeys = listener._getServerData?.().ticketKeys;
+    const { port, addressType, fd, flags, backlog } = options;
+    const query = { address, port, addressType, fd, flags, index };
+    this.#channel.tell({
+      type: 'bind',
+      seq,
+      query: { ...query, ...(backlog !== undefined && { backlog }), ...(ticketKeys !== undefined && { ticketKeys }) },
+    });
+  }
+
+  /** TCP and unix servers are seen listening by `server.ts`; nobody else sees these. */
+  #datagram(socket: UdpSocket): void {
+    this.#datagrams.add(socket);
+    socket.once('listening', () => this.#listening(socket.address()));
+  }
+
+  #claim(place: string): number {
+    const taken = this.#indices.get(place) ?? new Set<number>();
+    this.#indices.set(place, taken);
+    let index = 0;
+    while (taken.has(index)) index++;
+    taken.add(index);
+    return index;
+  }
+
+  #release(place: string, index: number): void {
+    const taken = this.#indices.get(place);
+    taken?.delete(index);
+    if (taken?.size === 0) this.#indices.delete(place);
+  }
+
+  #watchClose(handle: Handle, closed: () => void): void {
+    const { close } = handle;
+    let told = false;
+    handle.close = function (this: Handle, ...args) {
+      if (!told) closed();
+      told = true;
+      return close.apply(this, args);
+    };
+  }
+}

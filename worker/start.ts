@@ -1,0 +1,115 @@
+import cluster from 'node:cluster';
+import type { AddressInfo } from 'node:net';
+import { openChannel } from './channel.js';
+import { current } from './domain/current.js';
+import type { Claim } from './domain/domain.js';
+import { intercept } from './domain/emitters.js';
+import { listenForEscaped, setLastResort } from './domain/escaped.js';
+import { guardExit, runListeners } from './exit-guard.js';
+import { deadline, type Fact, type Life, live, type Order } from './lifecycle.js';
+import { type BootOrders, type Cause, ExitCode, PRELOAD_MARK, type RequestName } from './protocol.js';
+import { Reports, toReport } from './report.js';
+import { Servers } from './server.js';
+import { Sockets } from './sockets.js';
+import { keepLastWords } from './stdio.js';
+
+/** The last reports and answers get this long to leave the process. */
+const FLUSH_MS = 1000;
+
+export function start(terms: BootOrders): void {
+  keepLastWords();
+  const exit = guardExit();
+  let life: Life = { phase: 'booting' };
+  let timer: NodeJS.Timeout | undefined;
+
+  /** Orders are carried out outside of every domain: nothing of ours may be blamed on a request. */
+  const tell = (fact: Fact): void =>
+    current.run(undefined, () => {
+      const turn = live(life, fact, performance.now());
+      life = turn.life;
+      for (const order of turn.orders) perform(order);
+      clearTimeout(timer);
+      const until = deadline(life);
+      if (until !== undefined)
+        timer = setTimeout(tell, Math.max(0, until - performance.now()), { type: 'time-passed' }).unref();
+    });
+
+  const drain = (because: Cause): void => tell({ type: 'drain', because, terms, told: false });
+
+  const channel = openChannel({
+    order(message, handle) {
+      if (message.type === 'bound') sockets.bound(message, handle);
+      else tell({ type: 'drain', because: message.because, terms: message, told: true });
+    },
+    orphaned: () => drain('orphaned'),
+  });
+  const reports = new Reports((errors, dropped) => channel.tell({ type: 'errors', errors, dropped }));
+  const failed = (error: unknown, origin: string, request?: RequestName): void => {
+    current.run(undefined, () => reports.add(toReport(error, origin, request)));
+    tell({ type: 'fault' });
+  };
+  const listening = (address: AddressInfo | string | null): void => {
+    const { address: host, port } =
+      typeof address === 'object' && address ? address : { address: String(address), port: -1 };
+    channel.tell({ type: 'listening', address: host, port });
+    tell({ type: 'listening' });
+  };
+  const servers = new Servers({
+    listening,
+    failed: (request, error, origin) => failed(error, origin, request.name),
+    emptied: () => tell({ type: 'emptied' }),
+  });
+  const sockets = new Sockets(channel, listening);
+
+  /** An error that no open request can be blamed for. Before anything listens it ends the process, as without cordon. */
+  const lastResort = (error: unknown, origin: string): Claim => {
+    if (life.phase === 'booting') return 'unclaimed';
+    failed(error, origin);
+    return 'contained';
+  };
+
+  const perform = (order: Order): void => {
+    switch (order.type) {
+      case 'tell':
+        return channel.tell(order.message);
+      case 'stop-accepting':
+        sockets.drain();
+        return servers.drain(order.lingerMs);
+      case 'cut':
+        return channel.tell({ type: 'cut', requests: servers.cut() });
+      case 'leave':
+        return leave(order.code);
+    }
+  };
+
+  const leave = (code: number): void => {
+    reports.flush();
+    const done = (): void => exit(code);
+    // What was cut still has to be written; all else has been answered.
+    if (code === ExitCode.cut) setTimeout(done, FLUSH_MS);
+    else {
+      setTimeout(done, FLUSH_MS);
+      channel.tell({ type: 'leaving' }, done);
+    }
+  };
+
+  intercept();
+  listenForEscaped();
+  setLastResort(lastResort, runListeners);
+  sockets.install();
+  servers.install();
+
+  // To leave the cluster is to drain, whoever asks: the program gets no second meaning of it.
+  const disconnect = (): void => drain('disconnected');
+  process.disconnect = disconnect;
+  const { worker } = cluster;
+  if (worker) {
+    worker.disconnect = () => {
+      disconnect();
+      return worker;
+    };
+  }
+  const preload = process.execArgv.findIndex((argument) => argument.endsWith(PRELOAD_MARK));
+  if (preload > 0) process.execArgv.splice(preload - 1, 2);
+  channel.tell({ type: 'started' });
+}
