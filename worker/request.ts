@@ -96,8 +96,9 @@ export abstract class Request extends Domain {
       this.ledger.closed(this);
       this.forget();
     }
-    if (current.getStore() === this) return emit.apply(emitter, args);
-    return this.covers(emitter) ? this.announce(emit, emitter, args) : super[kEmit](emitter, emit, args);
+    const inside = current.getStore() === this;
+    if (this.covers(emitter)) return inside && !isArrival(args[0]) ? emit.apply(emitter, args) : this.announce(emit, emitter, args);
+    return inside ? emit.apply(emitter, args) : super[kEmit](emitter, emit, args);
   }
 
   /** Lets go of the request itself, so that what outlives it, a pooled connection that it opened, does not keep it alive. */
@@ -112,6 +113,9 @@ export abstract class Request extends Domain {
     }
   }
 }
+
+/** What the parser brings; a listener's throw would go through it, and break it, even where the request's own context is active. */
+const isArrival = (event: unknown): boolean => event === 'data' || event === 'end' || event === 'readable';
 
 /** A response's methods as Node made them, whatever middleware has put on it since. */
 interface Methods {
