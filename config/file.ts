@@ -60,7 +60,7 @@ function nearestPlace(places: NonNullable<Extract<Reading, { type: 'read' }>['pl
 }
 
 /** As the operator would write it from where they stand. */
-export function shorter(file: string, from: string): string {
+function shorter(file: string, from: string): string {
   const way = relative(from, file);
   return way.startsWith('..') || isAbsolute(way) || way === '' ? file : way;
 }

@@ -30,7 +30,9 @@ const count = (expected: string, most: number) =>
 const oneOf = <const Words extends readonly string[]>(...words: Words) =>
   v.picklist(words, words.map((word) => `"${word}"`).join(' or '));
 
-const section = <Entries extends v.ObjectEntries>(entries: Entries) => v.strictObject(entries, 'an object');
+/** Without a prototype, or a key called `constructor` would pass for known. */
+const section = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.strictObject(Object.assign(Object.create(null) as object, entries), 'an object');
 
 /** A key that may be left out. Its description stands outside of what turns words into numbers, where editors find it. */
 const option = <const Schema extends v.GenericSchema>(schema: Schema, description: string) =>

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -175,4 +176,23 @@ test('a bug of ours says that it is one, shows its stack, and exits 70', async (
     err,
     /^cordon: this is a bug in cordon, not in your server; please report it .*\nError: nobody expected this\n {4}at /,
   );
+});
+
+test('a configuration that loops does not outlive the command', async (t) => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cordon-cli-')));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(
+    join(folder, 'loop.config.mjs'),
+    `import { writeSync } from 'node:fs'; writeSync(2, 'looping'); for (;;);`,
+  );
+  const command = spawn(process.execPath, [main, 'start', 'loop.config.mjs'], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  await once(command.stderr, 'data');
+  const killedAt = performance.now();
+  command.kill('SIGKILL');
+  // The reader holds the pipe as well: its end is the end of both.
+  await once(command.stderr, 'end');
+  t.true(performance.now() - killedAt < 8_000, 'before its deadline would have ended it');
 });

@@ -191,6 +191,11 @@ test('problems of file, environment and flags are told together, each by its own
   t.is(exitCode, 78);
 });
 
+test('a key that every object inherits is as unknown as any other', async (t) => {
+  const [says] = await refused(t, { files: json({ script: 'server.js', constructor: 1, stop: { toString: 2 } }) });
+  t.regex(says.join('\n'), /unknown key `constructor`.*\n.*unknown key `stop\.toString`/);
+});
+
 test('a mistake in a file is told even where a flag overrides it', async (t) => {
   const [says] = await refused(t, { files: json({ script: 'server.js', workers: -1 }), flags: { workers: '2' } });
   t.is(says.length, 1);
