@@ -1,17 +1,17 @@
-// The configuration file: which one it is, and what is in it. It is read in a worker thread with a deadline, so that nothing it
-// does can harm this process, and nothing that was needed to read it stays in memory.
+// The configuration file: which one it is, and what is in it. It is read in a process of its own with a deadline, so that
+// nothing it does can harm this one, and nothing that was needed to read it stays in memory.
+import { fork } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, relative } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { inWords } from './duration.js';
 import { notReadable } from './paths.js';
 import { type Path, placeKey, type Source } from './problem.js';
-import type { FromThread } from './read-in-thread.js';
+import { broken, type Reading, type ToReader } from './reading.js';
 
 const readable = ['.mjs', '.js', '.cjs', '.json'];
 const forms = 'a .mjs, .js, .cjs or .json file';
 const largestBytes = 1024 * 1024;
-const mostMemoryMb = 512;
+/** The reading process keeps the deadline; this much later it is taken to be stuck itself. */
+const graceMs = 10_000;
 
 /** Whether an argument names a configuration, and not a script: every JSON file, and `api.config.js` in any language. */
 export const isConfigName = (name: string): boolean =>
@@ -31,7 +31,7 @@ export function findConfigs(folder: string): string[] {
 /** Never throws, never takes longer than the deadline: what is wrong with the file comes back in `problems`. */
 export async function readConfig(file: string, from: string, deadlineMs: number): Promise<Source> {
   const called = shorter(file, from);
-  const source = (read: FromThread): Source => ({
+  const source = (read: Reading): Source => ({
     origin: 'file',
     value: read.type === 'read' ? read.value : undefined,
     folder: dirname(file),
@@ -47,11 +47,11 @@ export async function readConfig(file: string, from: string, deadlineMs: number)
   const unreadable = readable.includes(extname(file))
     ? notReadable(file, largestBytes)
     : `this version cannot read it; expected ${forms}`;
-  return source(unreadable === undefined ? await inThread(file, deadlineMs) : broken(unreadable));
+  return source(unreadable === undefined ? await readApart(file, deadlineMs) : broken(unreadable));
 }
 
 /** What is missing has no place of its own; what it is missing from has. */
-function nearestPlace(places: NonNullable<Extract<FromThread, { type: 'read' }>['places']>, path: Path) {
+function nearestPlace(places: NonNullable<Extract<Reading, { type: 'read' }>['places']>, path: Path) {
   for (let length = path.length; length >= 0; length--) {
     const place = places[placeKey(path.slice(0, length))];
     if (place !== undefined) return place;
@@ -59,42 +59,28 @@ function nearestPlace(places: NonNullable<Extract<FromThread, { type: 'read' }>[
   return undefined;
 }
 
-const broken = (says: string): FromThread => ({ type: 'broken', problems: [{ at: '', says }] });
-
 /** As the operator would write it from where they stand. */
-export function shorter(file: string, from: string): string {
+function shorter(file: string, from: string): string {
   const way = relative(from, file);
   return way.startsWith('..') || isAbsolute(way) || way === '' ? file : way;
 }
 
-function inThread(file: string, deadlineMs: number): Promise<FromThread> {
+/** In a process of its own, which is gone when this is done. */
+function readApart(file: string, deadlineMs: number): Promise<Reading> {
   return new Promise((resolve) => {
-    const thread = new Worker(new URL('./read-in-thread.js', import.meta.url), {
-      workerData: file,
-      argv: [],
-      stdout: true,
-      resourceLimits: { maxOldGenerationSizeMb: mostMemoryMb },
-    });
     // What a configuration prints is for the operator's eyes; stdout is for data.
-    thread.stdout.pipe(process.stderr, { end: false });
-    const settle = (read: FromThread): void => {
+    const reader = fork(new URL('./read-apart.js', import.meta.url), { stdio: ['ignore', 2, 2, 'ipc'], execArgv: [] });
+    const settle = (reading: Reading): void => {
       clearTimeout(timer);
-      void thread.terminate();
-      resolve(read);
+      reader.kill('SIGKILL');
+      resolve(reading);
     };
-    const timer = setTimeout(
-      () => settle(broken(`not read after ${inWords(deadlineMs)}: it never returns, or waits too long`)),
-      deadlineMs,
+    const timer = setTimeout(() => settle(broken('the process that reads it hangs')), deadlineMs + graceMs);
+    reader.once('message', (reading) => settle(reading as Reading));
+    reader.once('error', (error) => settle(broken(`could not be read in a process of its own: ${error.message}`)));
+    reader.once('exit', (code, signal) =>
+      settle(broken(`ends the process that reads it (${signal ?? `exit code ${code}`})`)),
     );
-    thread.once('message', (read: FromThread) =>
-      settle(read.type === 'unsettled' ? broken('the promise in it never settles') : read),
-    );
-    thread.once('error', (error) => settle(broken(`threw while it was read: ${firstLine(error)}`)));
-    thread.once('exit', (code) =>
-      settle(broken(`calls process.exit(${code}); a configuration only says what it wants`)),
-    );
+    reader.send({ file, deadlineMs } satisfies ToReader);
   });
 }
-
-const firstLine = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message.split('\n')[0]}` : String(error);

@@ -1,15 +1,7 @@
 // A JSON text, with the line and column of every key and value in it. JSON.parse says what is valid; the YAML parser, whose
 // language contains JSON, says where things are and which key is there twice.
 import { isMap, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseDocument } from 'yaml';
-import { type Path, placeKey } from './problem.js';
-
-export interface Place {
-  readonly line: number;
-  readonly column: number;
-}
-
-/** Of each key and value, under its `placeKey`. */
-export type Places = Readonly<Record<string, { readonly key: Place; readonly value: Place }>>;
+import { type Path, type Place, type Places, placeKey } from './problem.js';
 
 export type JsonRead =
   | { readonly type: 'read'; readonly value: unknown; readonly places: Places }

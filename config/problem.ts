@@ -25,6 +25,14 @@ export interface Source {
   place(path: Path, of: 'key' | 'value'): string;
 }
 
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Of each key and value, under its `placeKey`. */
+export type Places = Readonly<Record<string, { readonly key: Place; readonly value: Place }>>;
+
 /** A path as the key of a table. */
 export const placeKey = (path: Path): string => JSON.stringify(path);
 

@@ -1,26 +1,18 @@
-// Runs in a worker thread of its own, one for each reading: whatever a configuration does (throw, loop, exit, never settle) is
-// done in here, and what it imports is read anew the next time.
+// Runs in a worker thread of the reading process: whatever a configuration does (throw, loop, exit, never settle) is done in
+// here, and what it imports is read anew the next time.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Places, readJson } from './json.js';
+import { readJson } from './json.js';
 import { dotted, type Path } from './problem.js';
-
-/** What the thread says before it ends; it says one thing. */
-export type FromThread =
-  | { readonly type: 'read'; readonly value: unknown; readonly places: Places | undefined }
-  /** Each says what, after the file's name. */
-  | { readonly type: 'broken'; readonly problems: readonly { readonly at: string; readonly says: string }[] }
-  /** Nothing is left to wait for, and there is still no value. */
-  | { readonly type: 'unsettled' };
+import { broken, type Reading } from './reading.js';
 
 const file = workerData as string;
 
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window's
-const say = (message: FromThread): void => parentPort?.postMessage(message);
-const broken = (says: string, at = ''): FromThread => ({ type: 'broken', problems: [{ at, says }] });
+const say = (message: Reading): void => parentPort?.postMessage(message);
 
-function readData(): FromThread {
+function readData(): Reading {
   const read = readJson(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
   if (read.type === 'read') return read;
   return {
@@ -29,7 +21,7 @@ function readData(): FromThread {
   };
 }
 
-async function runCode(): Promise<FromThread> {
+async function runCode(): Promise<Reading> {
   const module = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   if (!('default' in module)) return broken('no default export; write `export default { script: … }`');
   const exported = await module['default'];
@@ -66,7 +58,7 @@ function unfit(value: unknown): string | undefined {
 }
 
 /** One line: what was thrown and, where it can be told, at which line. */
-function thrown(error: unknown): FromThread {
+function thrown(error: unknown): Reading {
   if (!(error instanceof Error))
     return broken(`threw ${typeof error === 'string' ? `"${oneLine(error)}"` : describe(error)} while it was read`);
   const at = placeOf(error.stack ?? '');
@@ -87,7 +79,7 @@ function placeOf(stack: string): string {
   return '';
 }
 
-process.once('beforeExit', () => say({ type: 'unsettled' }));
+process.once('beforeExit', () => say(broken('the promise in it never settles')));
 try {
   const reading = file.endsWith('.json') ? Promise.resolve(readData()) : runCode();
   reading.then(say, (error: unknown) => say(thrown(error)));
