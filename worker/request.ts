@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import { type Answer, answerBody } from './answer.js';
 import { current } from './domain/current.js';
 import { adopt, type Claim, Domain } from './domain/domain.js';
-import { type Emit, kEmit, type Member } from './domain/emitters.js';
+import { type Emit, kEmit } from './domain/emitters.js';
 import type { RequestName } from './protocol.js';
 
 /** Where a worker's requests are told of. */
@@ -48,7 +48,7 @@ export abstract class Request extends Domain {
   /** Says `Connection: close` with the answer. Returns whether the connection will end with this request. */
   abstract closeConnection(): boolean;
 
-  get name(): RequestName {
+  get description(): RequestName {
     this.#id ??=
       typeof this.givenId === 'string' && /^[\x21-\x7e]{1,128}$/.test(this.givenId) ? this.givenId : randomUUID();
     return { method: this.method, path: this.path, id: this.#id };
@@ -78,8 +78,8 @@ export abstract class Request extends Domain {
 
   override claim(error: unknown, origin: string): Claim {
     if (this.#owed === undefined) return 'unclaimed';
-    const { name } = this;
-    if (!this.#failed) this.#attempt(500, name.id);
+    const { id } = this.description;
+    if (!this.#failed) this.#attempt(500, id);
     this.#failed = true;
     this.ledger.failed(this, error, origin);
     return 'contained';
@@ -87,10 +87,10 @@ export abstract class Request extends Domain {
 
   /** The kill timer has fired. Returns whether the client could still be told so. */
   cut(): boolean {
-    return !this.#failed && this.#attempt(503, this.name.id);
+    return !this.#failed && this.#attempt(503, this.description.id);
   }
 
-  override [kEmit](emitter: Member, emit: Emit, args: Parameters<Emit>): boolean {
+  override [kEmit](emitter: EventEmitter, emit: Emit, args: Parameters<Emit>): boolean {
     if (args[0] === 'close' && emitter === this.#owed) {
       this.#owed = undefined;
       this.ledger.closed(this);
