@@ -110,37 +110,33 @@ export function announced(error: unknown, origin: string, program: Program): boo
   return heard;
 }
 
-/** Of an error that is being announced: Node tells a capture callback nothing but the error. */
 type Announce = (this: NodeJS.Process, event: string | symbol, ...args: unknown[]) => boolean;
 
+/** Every rejection is announced under both names, as an uncaught exception first. */
+const announcesTwice = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some((flags) =>
+  flags.includes('--unhandled-rejections=strict'),
+);
+
+/** Of an error that is being announced: Node tells a capture callback nothing but the error. */
 let announcedAs = 'uncaughtException';
 
 export function listenForEscaped(): void {
   once('escaped', () => {
     const emit = Reflect.get(process, 'emit') as Announce;
-    /** Under --unhandled-rejections=strict one rejection is announced under both names. */
-    let claimedRejection: { reason: unknown } | undefined;
+    let claimed = false;
 
     const intercepted = function (this: NodeJS.Process, event: string | symbol, ...args: unknown[]): boolean {
       if (event === 'uncaughtExceptionMonitor') announcedAs = String(args[1]);
       else if (event === 'uncaughtException') {
-        const origin = String(args[1]);
-        let asked = false;
-        const program = (error: unknown): boolean => {
-          asked = true;
+        claimed = true;
+        return announced(args[0], String(args[1]), (error) => {
+          claimed = false;
           return emit.call(this, event, error, ...args.slice(1));
-        };
-        const done = announced(args[0], origin, program);
-        if (origin === 'unhandledRejection' && done && !asked) {
-          claimedRejection = { reason: args[0] };
-          queueMicrotask(() => {
-            claimedRejection = undefined;
-          });
-        }
-        return done;
+        });
       } else if (event === 'unhandledRejection') {
-        if (claimedRejection !== undefined && claimedRejection.reason === args[0]) return true;
-        if (process.listenerCount(event) > 0)
+        if (announcesTwice) {
+          if (claimed) return true;
+        } else if (process.listenerCount(event) > 0)
           return announced(args[0], event, (error) => emit.call(this, event, error, ...args.slice(1)));
       }
       return emit.call(this, event, ...args);

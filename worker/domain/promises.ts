@@ -10,7 +10,12 @@ const hook = createHook({
     if (type !== 'PROMISE' || !(resource instanceof Promise)) return;
     const domain = current.getStore();
     if (domain === undefined) return;
-    Reflect.defineProperty(resource, 'domain', { value: domain, configurable: true, enumerable: false, writable: true });
+    Reflect.defineProperty(resource, 'domain', {
+      value: domain,
+      configurable: true,
+      enumerable: false,
+      writable: true,
+    });
   },
 });
 

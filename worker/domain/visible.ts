@@ -9,7 +9,7 @@ import { once, shared } from './shared.js';
 export function show(): void {
   once('visible', () => {
     showAt(process, {
-      get: () => current.getStore() ?? shared.absent,
+      get: activeDomain,
       set: (value: unknown) => current.enterWith(isDomain(value) ? value : undefined),
       enumerable: true,
     });
@@ -28,13 +28,35 @@ export function show(): void {
   });
 }
 
+/**
+ * Node itself looks here when a promise is rejected, and would then tell the domain in place of the process and of the
+ * program's listeners, who would never hear. It is told that there is none; the rejection comes home as all errors do.
+ */
+function activeDomain(): Domain | null | undefined {
+  const active = current.getStore();
+  if (active === undefined) return shared.absent;
+  return caller(activeDomain).includes('node:internal/process/promises') ? undefined : active;
+}
+
+function caller(callee: (...args: never[]) => unknown): string {
+  const stackTraceLimit = Reflect.get(Error, 'stackTraceLimit');
+  const prepareStackTrace = Reflect.get(Error, 'prepareStackTrace');
+  const trace: { stack?: string } = {};
+  Reflect.set(Error, 'stackTraceLimit', 1);
+  Reflect.set(Error, 'prepareStackTrace', undefined);
+  Error.captureStackTrace(trace, callee);
+  const { stack = '' } = trace;
+  Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  Reflect.set(Error, 'prepareStackTrace', prepareStackTrace);
+  return stack;
+}
+
 /** Of this copy of the package or of another. */
 const isDomain = (value: unknown): value is Domain => typeof (value as Domain | null | undefined)?.claim === 'function';
 
 function showAt(where: object, descriptor: PropertyDescriptor): void {
-  const known = Object.getOwnPropertyDescriptor(where, 'domain');
-  // node:domain came first and does not let go.
-  if (known?.configurable === false) return;
+  // node:domain came first, and works by its own.
+  if (Object.getOwnPropertyDescriptor(where, 'domain')?.get !== undefined) return;
   Object.defineProperty(where, 'domain', { enumerable: false, ...descriptor, configurable: true });
 }
 
