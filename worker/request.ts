@@ -97,7 +97,8 @@ export abstract class Request extends Domain {
       this.forget();
     }
     const inside = current.getStore() === this;
-    if (this.covers(emitter)) return inside && !isArrival(args[0]) ? emit.apply(emitter, args) : this.announce(emit, emitter, args);
+    if (this.covers(emitter))
+      return inside && !isArrival(args[0]) ? emit.apply(emitter, args) : this.announce(emit, emitter, args);
     return inside ? emit.apply(emitter, args) : super[kEmit](emitter, emit, args);
   }
 

@@ -18,7 +18,6 @@ import { carryMicrotasks } from './microtasks.js';
 import { trackPromises } from './promises.js';
 import { once, shared } from './shared.js';
 import { around, enteredBelow, frames, popTo, push } from './stack.js';
-import { show } from './visible.js';
 
 /** What became of an error that was offered to a domain. */
 export type Claim =
@@ -48,7 +47,6 @@ export function switchOn(): void {
     intercept();
     listenForEscaped();
     carryMicrotasks();
-    show();
   });
 }
 

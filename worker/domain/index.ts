@@ -1,4 +1,9 @@
-// Error contexts, usable without a supervisor.
+// Error contexts, usable without a supervisor. Only a program that imports them finds `process.domain` and `emitter.domain` in
+// place: to one that merely runs in a worker nothing is to be seen of them.
+import { show } from './visible.js';
+
 export { Domain, type DomainEvents, switchOn } from './domain.js';
 export type { Membership, Timer } from './members.js';
 export { create, createDomain, domain } from './module.js';
+
+show();
