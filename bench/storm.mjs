@@ -47,7 +47,6 @@ export async function bench({ node, stormSeconds, stormRounds, seed }) {
     'client busy',
     'replaced',
     'died',
-    'died',
   ];
   const rows = [['', ...columns]];
   const verdicts = [];

@@ -65,7 +65,9 @@ export function fates(log) {
     if (!line.startsWith('{')) continue;
     try {
       const { worker, cause, code } = JSON.parse(line);
-      if (worker !== undefined && code !== undefined) (cause === undefined ? died : replaced).add(worker);
+      if (worker === undefined || code === undefined) continue; // only of one that is gone is an exit code told
+      if (cause === 'fault') replaced.add(worker);
+      else if (cause === undefined) died.add(worker);
     } catch {
       // a line of the program's own
     }
