@@ -1,5 +1,6 @@
 // The real world: the only file that forks, kills or sets a timer for the fleet. It turns what processes say into facts.
 import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.js';
 import {
   type BindQuery,
@@ -37,6 +38,8 @@ const LAST_WORDS_MS = 500;
 interface Process {
   readonly seat: Seat;
   readonly child: ChildProcess;
+  /** Orders for a worker that does not listen to us yet: Node drops what comes before the preload. */
+  waiting: ToWorker[] | undefined;
 }
 
 export class NodeHost implements Host {
@@ -95,7 +98,7 @@ export class NodeHost implements Host {
       return this.#failed({ id, slot, generation, pid: undefined }, error as Error);
     }
     const seat: Seat = { id, slot, generation, pid: child.pid };
-    this.#processes.set(id, { seat, child });
+    this.#processes.set(id, { seat, child, waiting: [] });
     this.#hearing.spawned(seat);
     child.on('internalMessage', (message: unknown) => this.#hear(seat, child, message));
     child.on('message', (message) => {
@@ -110,7 +113,8 @@ export class NodeHost implements Host {
   }
 
   #failed(seat: Seat, error: Error): void {
-    this.#hearing.said(seat, 'stderr', `the process could not be started: ${error.message}`);
+    const why = existsSync(this.#config.cwd) ? error.message : `its working directory ${this.#config.cwd} is gone`;
+    this.#hearing.said(seat, 'stderr', `the process could not be started: ${why}`);
     this.#processes.delete(seat.id);
     setImmediate(() => {
       this.#tell({ type: 'exited', id: seat.id, code: null, signal: null });
@@ -139,6 +143,7 @@ export class NodeHost implements Host {
       case 'bind':
         return void this.#bind(seat, child, message.seq, message.query);
       case 'started':
+        this.#started(id);
         return this.#config.ready.on === 'start' ? this.#tell({ type: 'ready', id }) : undefined;
       case 'listening':
         return this.#config.ready.on === 'listening' ? this.#tell({ type: 'ready', id }) : undefined;
@@ -171,7 +176,14 @@ export class NodeHost implements Host {
 
   #send(id: number, message: ToWorker): void {
     const process = this.#processes.get(id);
-    if (process) this.#post(process.child, message);
+    if (process?.waiting) process.waiting.push(message);
+    else if (process) this.#post(process.child, message);
+  }
+
+  #started(id: number): void {
+    const process = this.#processes.get(id);
+    for (const message of process?.waiting ?? []) if (process) this.#post(process.child, message);
+    if (process) process.waiting = undefined;
   }
 
   /** A message that cannot be sent goes to a worker that is gone, or about to be: its exit says the rest. */

@@ -232,13 +232,11 @@ function mute(response: http.ServerResponse): void {
   });
 }
 
-function reset(socket: Duplex & { resetAndDestroy?(): void }): void {
-  try {
-    if (socket.resetAndDestroy) socket.resetAndDestroy();
-    else socket.destroy();
-  } catch {
-    socket.destroy();
-  }
+/** Not `resetAndDestroy`: that says an orderly end first, which the client may take for a whole answer. */
+function reset(socket: Duplex & { _handle?: { reset?: unknown } | null; resetAndClosing?: boolean }): void {
+  // A unix socket knows no reset.
+  if (typeof socket._handle?.reset === 'function') socket.resetAndClosing = true;
+  socket.destroy();
 }
 
 /** A connection that the program has taken over: `upgrade`, `connect`. */
@@ -288,7 +286,7 @@ export class TakenOver extends Request {
   }
 }
 
-const NGHTTP2_INTERNAL_ERROR = 2;
+const NGHTTP2_NO_ERROR = 0;
 
 /** One HTTP/2 stream, whether the program meets it as a stream or as request and response. */
 export class StreamRequest extends Request {
@@ -297,6 +295,8 @@ export class StreamRequest extends Request {
   protected readonly givenId: unknown;
   readonly #accept: string | undefined;
   #stream: ServerHttp2Stream | undefined;
+  /** What the stream is destroyed with where half an answer is out. */
+  #broken: Error | undefined;
 
   constructor(stream: ServerHttp2Stream, headers: Record<string, string | undefined>, ledger: Ledger) {
     super(stream, ledger);
@@ -319,13 +319,21 @@ export class StreamRequest extends Request {
     const stream = this.#stream;
     if (!stream || stream.destroyed || stream.writableEnded) return false;
     if (stream.headersSent) {
-      stream.close(NGHTTP2_INTERNAL_ERROR);
+      // RST_STREAM INTERNAL_ERROR; `stream.close` with that code would end the answer first, as if it were whole.
+      this.#broken = new Error('half an answer');
+      stream.destroy(this.#broken);
       return false;
     }
     const { headers, body }: Answer = answerBody(status, id, this.#accept);
     stream.respond({ ':status': status, ...Object.fromEntries(headers) });
     stream.end(body);
+    // The client need not send the rest of its body (RFC 9113, 8.1).
+    if (!stream.readableEnded) stream.once('finish', () => stream.close(NGHTTP2_NO_ERROR));
     return true;
+  }
+
+  override [kEmit](emitter: EventEmitter, emit: Emit, args: Parameters<Emit>): boolean {
+    return args[0] === 'error' && args[1] === this.#broken ? false : super[kEmit](emitter, emit, args);
   }
 
   protected forget(): void {

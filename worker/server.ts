@@ -64,6 +64,8 @@ export class Servers implements Ledger {
         break;
       case 'listening':
         this.#servers.add(server);
+        // One that the program opens while the worker leaves: it was still booting when it was told to.
+        if (this.#draining) net.Server.prototype.close.call(server);
         this.#tally.listening(server.address());
         break;
       case 'close':
@@ -96,7 +98,7 @@ export class Servers implements Ledger {
   #session(session: ServerHttp2Session): void {
     this.#sessions.add(session);
     session.once('close', () => this.#sessions.delete(session));
-    if (this.#draining) session.close();
+    if (this.#draining) sendAway(session);
   }
 
   opened(request: Request): void {
@@ -130,7 +132,7 @@ export class Servers implements Ledger {
   drain(lingerMs: number): void {
     this.#draining = { lingerMs, last: new WeakMap() };
     for (const request of this.#open) this.#markLast(request);
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions) sendAway(session);
     // Not `http.Server.prototype.close`: that destroys idle connections under their clients' next request.
     for (const server of this.#servers) if (server.listening) net.Server.prototype.close.call(server);
     this.#lingerFrom();
@@ -161,6 +163,7 @@ export class Servers implements Ledger {
   #lingerFrom(): void {
     clearTimeout(this.#linger);
     this.#linger = setTimeout(() => {
+      for (const session of this.#sessions) session.close();
       for (const server of this.#servers) server.closeIdleConnections?.();
       this.#look();
     }, this.#draining?.lingerMs);
@@ -174,6 +177,12 @@ export class Servers implements Ledger {
     this.#tally.emptied();
   }
 }
+
+const NGHTTP2_NO_ERROR = 0;
+const LAST_STREAM_ID = 2 ** 31 - 1;
+
+/** The first of two GOAWAYs (RFC 9113, 6.8): open no more streams here. Those that are on their way are still answered. */
+const sendAway = (session: ServerHttp2Session): void => session.goaway(NGHTTP2_NO_ERROR, LAST_STREAM_ID);
 
 /** Whether this very request is being handed on, by a framework or by http2's own compatibility layer, inside its own domain. */
 function isPassedOn(request: object): boolean {
