@@ -3,14 +3,22 @@ import type { Instant, Policy } from './state.js';
 
 /** The restarts that the intensity still remembers. */
 export const recent = (restarts: readonly Instant[], now: Instant, { intensity }: Policy): readonly Instant[] =>
-  restarts.filter((at) => at > now - intensity.withinMs);
+  restarts.filter((at) => at + intensity.withinMs > now);
 
 export const hasBudget = (restarts: readonly Instant[], now: Instant, policy: Policy): boolean =>
-  recent(restarts, now, policy).length < policy.intensity.restarts;
+  budgetAt(restarts, policy) <= now;
 
-/** When a restart becomes affordable again. */
-export const budgetAt = (restarts: readonly Instant[], { intensity }: Policy): Instant =>
-  (restarts.at(-intensity.restarts) ?? Number.NEGATIVE_INFINITY) + intensity.withinMs;
+/** When a restart is affordable: fewer than so many are remembered. */
+export const budgetAt = (restarts: readonly Instant[], policy: Policy): Instant =>
+  fewerAt(restarts, policy.intensity.restarts, policy);
+
+/** When at most half of what the intensity allows is remembered: a fleet at its very limit is not well. */
+export const calmAt = (restarts: readonly Instant[], policy: Policy): Instant =>
+  fewerAt(restarts, Math.floor(policy.intensity.restarts / 2) + 1, policy);
+
+/** Computed in one way everywhere: `at > now - within` and `at + within <= now` can both be true of fractions. */
+const fewerAt = (restarts: readonly Instant[], count: number, { intensity }: Policy): Instant =>
+  (restarts.at(-count) ?? Number.NEGATIVE_INFINITY) + intensity.withinMs;
 
 /**
  * How long a slot stays vacant after so many failures in a row. One failure is no pattern: its successor starts at once.
