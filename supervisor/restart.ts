@@ -26,7 +26,8 @@ const fewerAt = (restarts: readonly Instant[], count: number, { intensity }: Pol
  */
 export function backoff(failures: number, seed: number, policy: Policy['backoff']): number {
   if (failures <= 1) return 0;
-  const delay = Math.min(policy.maxMs, policy.minMs * policy.factor ** (failures - 2));
+  const growth = Math.min(policy.factor ** (failures - 2), Number.MAX_VALUE);
+  const delay = Math.min(policy.maxMs, policy.minMs * growth);
   return Math.min(policy.maxMs, delay * (1 + policy.jitter * (2 * fraction(seed) - 1)));
 }
 

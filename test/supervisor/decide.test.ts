@@ -179,9 +179,10 @@ test('one slot that fails does not slow down another', (t) => {
   t.deepEqual(story.orders(), ['0s spawn #3 in slot 0, generation 1', '0s spawn #4 in slot 1, generation 1']);
 });
 
+const failures = (readyForMs: number): number | undefined =>
+  serving(1).crashed(1).ready(2).wait(readyForMs).crashed(2).fleet.slots[0]?.failures;
+
 test('a worker that stood for as long as the longest backoff ends the row of failures', (t) => {
-  const failures = (readyForMs: number): number | undefined =>
-    serving(1).crashed(1).ready(2).wait(readyForMs).crashed(2).fleet.slots[0]?.failures;
   t.is(failures(7999), 2);
   t.is(failures(8000), 1);
 });

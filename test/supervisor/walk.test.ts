@@ -135,7 +135,7 @@ class World {
     for (const [index, slot] of after.slots.entries()) {
       const here = after.workers.filter((worker) => worker.slot === index && isLive(worker));
       const tainted = here.filter(({ phase }) => phase === 'tainted').length;
-      if (tainted > 1 || here.length - tainted > 1) wrong(`slot ${index} has ${here.map(({ phase }) => phase)}`);
+      if (tainted > 1 || here.length - tainted > 1) wrong(`slot ${index} has ${here.map(({ phase }) => phase).join()}`);
       if (tainted === 1 && here.some(({ phase }) => phase === 'ready')) wrong(`slot ${index} keeps who is relieved`);
       if (after.goal === 'serve' && here.length === 0 && slot.vacantUntil <= now) wrong(`slot ${index} is left vacant`);
       if (slot.vacantUntil > now + policy.backoff.maxMs) wrong(`slot ${index} waits too long`);
@@ -187,8 +187,8 @@ class World {
 }
 
 const who = fc.nat({ max: 15 });
-const does = <D extends Exclude<Step['does'], 'settle' | 'wait'>>(...kinds: D[]): fc.Arbitrary<Step> =>
-  fc.record({ does: fc.constantFrom(...kinds), who }) as fc.Arbitrary<Step>;
+const does = (...kinds: Exclude<Step['does'], 'settle' | 'wait'>[]): fc.Arbitrary<Step> =>
+  fc.record({ does: fc.constantFrom(...kinds), who });
 const settle = fc.constant<Step>({ does: 'settle' });
 const wait = (max: number): fc.Arbitrary<Step> =>
   fc.record({ does: fc.constant('wait' as const), ms: fc.double({ min: 0, max, noNaN: true }) });
@@ -234,7 +234,7 @@ test('whatever happens, the fleet keeps its promises, and is whole again when th
       const { fleet } = world;
       const phases = fleet.workers.map(({ phase }) => phase);
       const whole = phases.length === workers && phases.every((phase) => phase === 'ready');
-      if (!whole || fleet.degraded) throw new Error(`not whole again: ${phases}, degraded ${fleet.degraded}`);
+      if (!whole || fleet.degraded) throw new Error(`not whole again: ${phases.join()}, degraded ${fleet.degraded}`);
       if (world.finishes > 0) throw new Error('finished without having been asked');
     }),
     { seed: SEED, numRuns: 120 },
