@@ -1,0 +1,109 @@
+#!/usr/bin/env node
+// What a human types. This file names the commands and their options; what a command does is loaded when it is asked for.
+import { existsSync, readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { ExitCode } from '../config/exit-code.js';
+import { complain, isBrokenPipe, outcomeOf, say } from './complain.js';
+import type { StartFlags } from './start.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+// Everything after the first `--` is the script's own, whatever it looks like.
+const [own, theirs] = splitAt(process.argv.slice(2), '--');
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
+const program = new Command('cordon')
+  .description('Runs a Node.js server as a fleet of workers in which a failing request costs nobody else anything.')
+  .version(version, '-V, --version', 'print the version')
+  .helpOption('-h, --help', 'print this help')
+  .helpCommand(false)
+  .exitOverride()
+  .configureOutput({ writeErr: () => undefined })
+  .addHelpText('after', '\nExample:\n  $ cordon start server.js --workers 2\n\n`cordon <command> --help` tells more.');
+
+program
+  .command('start')
+  .summary('run a server as a fleet, in the foreground')
+  .description('Runs a server as a fleet of workers, in the foreground. The process that you start is the supervisor.')
+  .usage('[options] <script or config file> [-- args...]')
+  .argument('[target]', 'a script, or a configuration (default: the cordon.config.{mjs,js,cjs,json} of this folder)')
+  .option('-n, --name <name>', "what logs and commands call the fleet (default: the script's file name)")
+  .option('-w, --workers <number>', 'n, max, max-1 or 50% (default: WEB_CONCURRENCY, else one for each core)')
+  .option('-c, --config <file>', 'a configuration; flags win over it')
+  .option('-p, --port <port>', 'PORT in the environment of the workers')
+  .option('--listen <address>', 'bind host:port, :port or a unix path before any worker starts (repeatable)', collect)
+  .option('-e, --env <KEY=VALUE>', 'a variable in the environment of the workers (repeatable)', collect)
+  .option('--cwd <folder>', 'the working directory of the workers (default: where you are)')
+  .option('--node-args <options>', 'options of node for the workers, separated by spaces (repeatable)', collect)
+  .option('--ready <when>', 'a worker is ready when it is listening, sent a message, or on start (default: listening)')
+  .option('--ready-timeout <time>', 'how long a worker may take to become ready (default: 30s)')
+  .option('--kill-timeout <time>', 'how long a failed worker may take to finish its other requests (default: 30s)')
+  .option('--stop-timeout <time>', 'how long a graceful stop may take (default: 30s)')
+  .option('--log-format <format>', 'auto, pretty or json (default: auto)')
+  .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (default: info)')
+  .addHelpText(
+    'after',
+    `
+Times have a unit: 500ms, 30s, 2m, 1h. Flags win over the environment (CORDON_WORKERS, CORDON_KILL_TIMEOUT, ...), which wins
+over the configuration.
+
+Examples:
+  $ cordon start server.js --workers 2 --port 3000
+  $ cordon start server.js --kill-timeout 10s -- --verbose
+  $ cordon start cordon.config.mjs
+
+Exit codes: 0 stopped, 64 wrong usage, 70 a bug in cordon, 78 bad configuration.`,
+  )
+  .action(async (target: string | undefined, flags: StartFlags) => {
+    const { start } = await import('./start.js');
+    process.exitCode = await start({ target, args: theirs, flags }, { version });
+  });
+
+// The supervisor lives in this process: what nobody caught in it is a bug of ours, and says so.
+process.on('uncaughtException', (error) => {
+  if (isBrokenPipe(error)) return;
+  complain(error, version);
+  process.exit(outcomeOf(error));
+});
+
+try {
+  if (own.length === 0) program.help({ error: true });
+  await program.parseAsync(own, { from: 'user' });
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = misused(error);
+  else {
+    complain(error, version);
+    process.exitCode = outcomeOf(error);
+  }
+}
+
+/** The parser's own words, as one sentence and with our exit code. */
+function misused(error: CommanderError): ExitCode {
+  if (error.exitCode === 0) return ExitCode.ok;
+  if (error.code === 'commander.help')
+    say(`expected a command, such as \`cordon start server.js\`; \`cordon --help\` lists them`);
+  else say(usageSentence(error));
+  return ExitCode.usage;
+}
+
+function usageSentence({ code, message }: CommanderError): string {
+  const words = message
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\?\)$/s, ', did you mean $1?')
+    .replace(/\s*\n\s*/g, ' ');
+  const [command = ''] = own;
+  if (code === 'commander.unknownCommand' && (existsSync(command) || /\.(?:[cm]?[jt]s|json)$/.test(command))) {
+    return `unknown command '${command}'; to run it: \`cordon start ${command}\``;
+  }
+  if (code === 'commander.excessArguments')
+    return "one script or configuration at a time; the script's own arguments go after `--`";
+  return `${words}${words.endsWith('?') ? '' : '; `cordon start --help` lists the options'}`;
+}
+
+function splitAt(words: readonly string[], at: string): [before: string[], after: string[]] {
+  const where = words.indexOf(at);
+  return where < 0 ? [[...words], []] : [words.slice(0, where), words.slice(where + 1)];
+}

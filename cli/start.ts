@@ -1,0 +1,129 @@
+// `cordon start`: from what was typed to a Config, and from there it is the supervisor's.
+import { isPort } from '../config/address.js';
+import type { Config } from '../config/config.js';
+import { isConfigName } from '../config/file.js';
+import { load } from '../config/load.js';
+import type { Path, Problem, Source } from '../config/problem.js';
+import { refusal } from '../config/problem.js';
+import { asNumber } from '../config/tree.js';
+
+export interface StartFlags {
+  readonly name?: string;
+  readonly workers?: string;
+  readonly config?: string;
+  readonly port?: string;
+  readonly listen?: readonly string[];
+  readonly env?: readonly string[];
+  readonly cwd?: string;
+  readonly nodeArgs?: readonly string[];
+  readonly ready?: string;
+  readonly readyTimeout?: string;
+  readonly killTimeout?: string;
+  readonly stopTimeout?: string;
+  readonly logFormat?: string;
+  readonly logLevel?: string;
+}
+
+export interface StartLine {
+  /** A script or a configuration. */
+  readonly target: string | undefined;
+  /** The script's own arguments. */
+  readonly args: readonly string[];
+  readonly flags: StartFlags;
+}
+
+/** Runs until the fleet has stopped; gives the exit code. */
+export async function start(line: StartLine, about: { version: string }): Promise<number> {
+  const config = await configOf(line);
+  const { supervise } = await import('../supervisor/index.js');
+  return supervise(config, about);
+}
+
+function configOf({ target, args, flags }: StartLine): Promise<Config> {
+  const folder = process.cwd();
+  const asFile = target !== undefined && isConfigName(target);
+  if (asFile && flags.config !== undefined) {
+    throw refusal([
+      { origin: 'flags', says: `--config: expected one configuration, got ${flags.config} and ${target}` },
+    ]);
+  }
+  return load({
+    file: asFile ? target : flags.config,
+    flags: flagSource(flags, asFile ? undefined : target, args, folder),
+    environment: process.env,
+    folder,
+    terminal: process.stdout.isTTY,
+  });
+}
+
+/** The flag that sets each key. */
+const flagOf: readonly (readonly [flag: string, path: Path])[] = [
+  ['script', ['script']],
+  ['arguments', ['args']],
+  ['--name', ['name']],
+  ['--workers', ['workers']],
+  ['--listen', ['listen']],
+  ['--port', ['env', 'PORT']],
+  ['--env', ['env']],
+  ['--cwd', ['cwd']],
+  ['--node-args', ['nodeArgs']],
+  ['--ready', ['ready', 'on']],
+  ['--ready-timeout', ['ready', 'timeout']],
+  ['--kill-timeout', ['fault', 'killTimeout']],
+  ['--stop-timeout', ['stop', 'timeout']],
+  ['--log-format', ['logs', 'format']],
+  ['--log-level', ['logs', 'level']],
+];
+
+export function flagSource(
+  flags: StartFlags,
+  script: string | undefined,
+  args: readonly string[],
+  folder: string,
+): Source {
+  return {
+    origin: 'flags',
+    folder,
+    value: {
+      name: flags.name,
+      script,
+      args: args.length > 0 ? args : undefined,
+      cwd: flags.cwd,
+      nodeArgs: flags.nodeArgs?.flatMap((words) => words.split(/\s+/).filter((word) => word !== '')),
+      env: Object.fromEntries(variablesOf(flags)),
+      workers: flags.workers === undefined ? undefined : asNumber(flags.workers),
+      listen: flags.listen,
+      ready: { on: flags.ready, timeout: flags.readyTimeout },
+      fault: { killTimeout: flags.killTimeout },
+      stop: { timeout: flags.stopTimeout },
+      logs: { format: flags.logFormat, level: flags.logLevel },
+    },
+    problems: [...portProblems(flags), ...variableProblems(flags)],
+    place: (path) => flagOf.find(([, set]) => set.every((key, i) => path[i] === key))?.[0] ?? 'command line',
+  };
+}
+
+/** `KEY=VALUE`, cut at the first `=`. */
+function variablesOf({ port, env = [] }: StartFlags): (readonly [string, string])[] {
+  const pairs = env.map(
+    (pair) => [pair.slice(0, Math.max(0, pair.indexOf('='))), pair.slice(pair.indexOf('=') + 1)] as const,
+  );
+  return [...pairs.filter(([name]) => name !== ''), ...(port === undefined ? [] : [['PORT', port] as const])];
+}
+
+function portProblems({ port, env = [] }: StartFlags): Problem[] {
+  if (port === undefined) return [];
+  if (!isPort(port))
+    return [{ origin: 'flags', says: `--port: expected a port from 0 to 65535, got ${JSON.stringify(port)}` }];
+  const other = env.some((pair) => pair.startsWith('PORT=') && pair !== `PORT=${port}`);
+  return other ? [{ origin: 'flags', says: '--port: expected one PORT, got another one from --env' }] : [];
+}
+
+/** What was got is not shown: it may be a secret with its name forgotten. */
+const variableProblems = ({ env = [] }: StartFlags): Problem[] =>
+  env
+    .filter((pair) => pair.indexOf('=') < 1)
+    .map((pair) => ({
+      origin: 'flags',
+      says: `--env: expected KEY=VALUE, got a text ${pair.startsWith('=') ? 'without a name before "="' : 'without "="'}`,
+    }));

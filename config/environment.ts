@@ -1,0 +1,62 @@
+// The settings that the supervisor's own environment gives. A variable is called as the flag is, in capitals; what has no flag
+// is called after its key.
+import type { Path, Problem, Source } from './problem.js';
+import { nearest } from './suggest.js';
+import { asNumber, setAt } from './tree.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const asIs = (text: string): unknown => text;
+const split = (at: RegExp) => (text: string) => text.split(at).filter((part) => part !== '');
+
+/** Later ones win. */
+const variables: readonly { readonly name: string; readonly path: Path; readonly read: (text: string) => unknown }[] = [
+  { name: 'WEB_CONCURRENCY', path: ['workers'], read: asNumber },
+  { name: 'CORDON_WORKERS', path: ['workers'], read: asNumber },
+  { name: 'CORDON_NAME', path: ['name'], read: asIs },
+  { name: 'CORDON_SCRIPT', path: ['script'], read: asIs },
+  { name: 'CORDON_CWD', path: ['cwd'], read: asIs },
+  { name: 'CORDON_NODE_ARGS', path: ['nodeArgs'], read: split(/\s+/) },
+  { name: 'CORDON_LISTEN', path: ['listen'], read: split(/[\s,]+/) },
+  { name: 'CORDON_READY', path: ['ready', 'on'], read: asIs },
+  { name: 'CORDON_READY_TIMEOUT', path: ['ready', 'timeout'], read: asIs },
+  { name: 'CORDON_KILL_TIMEOUT', path: ['fault', 'killTimeout'], read: asIs },
+  { name: 'CORDON_RESTART_BACKOFF_MIN', path: ['restart', 'backoff', 'min'], read: asIs },
+  { name: 'CORDON_RESTART_BACKOFF_MAX', path: ['restart', 'backoff', 'max'], read: asIs },
+  { name: 'CORDON_RESTART_BACKOFF_FACTOR', path: ['restart', 'backoff', 'factor'], read: asNumber },
+  { name: 'CORDON_RESTART_BACKOFF_JITTER', path: ['restart', 'backoff', 'jitter'], read: asNumber },
+  { name: 'CORDON_RESTART_INTENSITY_RESTARTS', path: ['restart', 'intensity', 'restarts'], read: asNumber },
+  { name: 'CORDON_RESTART_INTENSITY_WITHIN', path: ['restart', 'intensity', 'within'], read: asIs },
+  { name: 'CORDON_STOP_TIMEOUT', path: ['stop', 'timeout'], read: asIs },
+  { name: 'CORDON_STOP_LINGER', path: ['stop', 'linger'], read: asIs },
+  { name: 'CORDON_LOG_FORMAT', path: ['logs', 'format'], read: asIs },
+  { name: 'CORDON_LOG_LEVEL', path: ['logs', 'level'], read: asIs },
+];
+
+/** What cordon tells its workers. A cordon that is started inside a worker finds them, and they are not meant for it. */
+const told = ['CORDON_NAME', 'CORDON_WORKER', 'CORDON_SLOT', 'CORDON_GENERATION'];
+
+export function environmentSource(environment: Environment, folder: string): Source {
+  const inWorker = environment['CORDON_WORKER'] !== undefined;
+  const given = variables.filter(({ name }) => (environment[name] ?? '') !== '' && !(inWorker && told.includes(name)));
+  return {
+    origin: 'environment',
+    value: given.reduce<unknown>((tree, { name, path, read }) => setAt(tree, path, read(environment[name] ?? '')), {}),
+    folder,
+    problems: Object.keys(environment).flatMap(misspelt),
+    place: (path) => {
+      const under = (whole: Path): boolean => whole.every((key, i) => path[i] === key);
+      return given.findLast((variable) => under(variable.path))?.name ?? 'environment';
+    },
+  };
+}
+
+/** Only near misses: a platform may set variables of its own (a Kubernetes service called cordon sets CORDON_PORT). */
+function misspelt(name: string): Problem[] {
+  const known = variables.map((variable) => variable.name);
+  if (!name.startsWith('CORDON_') || told.includes(name) || known.includes(name)) return [];
+  const near = nearest(name, known);
+  return near === undefined
+    ? []
+    : [{ origin: 'environment', says: `${name}: unknown variable, did you mean ${near}?` }];
+}

@@ -1,0 +1,32 @@
+// Runs in a process of its own, one for each reading, and ends with it: what reading takes (a YAML parser, a thread, whatever
+// the configuration imports) must not stay in the supervisor. The configuration itself is read in a thread of this process, so
+// that an endless loop in it can neither outlast the deadline nor the supervisor.
+import { Worker } from 'node:worker_threads';
+import { inWords } from './duration.js';
+import { broken, type Reading, type ToReader } from './reading.js';
+
+const mostMemoryMb = 512;
+
+process.once('disconnect', () => process.exit());
+process.once('message', ({ file, deadlineMs }: ToReader) => {
+  const thread = new Worker(new URL('./read-in-thread.js', import.meta.url), {
+    workerData: file,
+    argv: [],
+    resourceLimits: { maxOldGenerationSizeMb: mostMemoryMb },
+  });
+  const timer = setTimeout(
+    () => say(broken(`not read after ${inWords(deadlineMs)}: it never returns, or waits too long`)),
+    deadlineMs,
+  );
+  const say = (reading: Reading): void => {
+    clearTimeout(timer);
+    thread.removeAllListeners();
+    process.send?.(reading);
+  };
+  thread.once('message', say);
+  thread.once('error', (error: unknown) => say(broken(`threw while it was read: ${firstLine(error)}`)));
+  thread.once('exit', (code) => say(broken(`calls process.exit(${code}); a configuration only says what it wants`)));
+});
+
+const firstLine = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message.split('\n')[0]}` : String(error);

@@ -1,0 +1,60 @@
+// The end of the way: everything was checked, and becomes the Config that the program knows.
+import { parse, resolve } from 'node:path';
+import * as v from 'valibot';
+import type { Config } from './config.js';
+import { grantedCores } from './cores.js';
+import { ConfigSchema } from './schema.js';
+import { giver, type Wish } from './wish.js';
+
+/** What a configuration leaves to the place where it is used. */
+export interface Surroundings {
+  /** Where the operator stands. Absolute. */
+  readonly folder: string;
+  /** Whether the log is read on a terminal. */
+  readonly terminal: boolean;
+  /** Default: what the cgroup grants. */
+  readonly cores?: number;
+}
+
+/** Nothing is wrong: units are gone, paths are absolute, what depends on the machine or on another key is decided. */
+export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }: Surroundings): Config {
+  const checked = v.parse(ConfigSchema, wish.given);
+  const from = (key: string, path: string): string => resolve(giver(wish, [key])?.folder ?? folder, path);
+  const { ready, fault, restart, stop, logs } = checked;
+  const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
+  const script = from('script', checked.script ?? '');
+  const file = wish.sources.find(({ origin }) => origin === 'file');
+  return {
+    name: checked.name ?? nameOf(script),
+    script,
+    args: checked.args,
+    cwd: checked.cwd === undefined ? (file?.folder ?? folder) : from('cwd', checked.cwd),
+    nodeArgs: checked.nodeArgs,
+    env: checked.env,
+    workers: numberOfWorkers(checked.workers, cores),
+    listen: checked.listen.map((address) => ('path' in address ? { path: from('listen', address.path) } : address)),
+    ready: { on: ready.on, timeoutMs: ready.timeout },
+    fault: { killTimeoutMs: fault.killTimeout },
+    restart: {
+      backoff: { minMs: min, maxMs: max, factor: restart.backoff.factor, jitter: restart.backoff.jitter },
+      intensity: { restarts: restart.intensity.restarts, withinMs: restart.intensity.within },
+    },
+    stop: { timeoutMs: stop.timeout, lingerMs: stop.linger ?? Math.min(5_000, stop.timeout) },
+    logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
+  };
+}
+
+/** A file may be called anything; a name is part of paths and log lines. */
+const nameOf = (script: string): string =>
+  parse(script)
+    .name.replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 63) || 'app';
+
+function numberOfWorkers(wanted: number | string, cores: number): number {
+  if (typeof wanted === 'number') return wanted;
+  const share = wanted.endsWith('%')
+    ? (cores * Number.parseInt(wanted, 10)) / 100
+    : cores - Number(wanted.slice('max-'.length));
+  return Math.max(1, Math.round(share));
+}
