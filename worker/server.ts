@@ -65,6 +65,8 @@ export class Servers implements Ledger {
       case 'listening':
         this.#servers.add(server);
         this.#tally.listening(server.address());
+        // Asked for before the drain, given in it. Its own listeners hear of it first.
+        if (this.#draining) setImmediate(() => net.Server.prototype.close.call(server));
         break;
       case 'close':
         this.#servers.delete(server);
