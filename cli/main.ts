@@ -47,8 +47,8 @@ program
   .addHelpText(
     'after',
     `
-Times have a unit: 500ms, 30s, 2m, 1h. Flags win over the environment (CORDON_WORKERS, CORDON_KILL_TIMEOUT, ...), which wins
-over the configuration.
+Times have a unit: 500ms, 30s, 2m, 1h. Flags win over the environment
+(CORDON_WORKERS, CORDON_KILL_TIMEOUT, ...), which wins over the configuration.
 
 Examples:
   $ cordon start server.js --workers 2 --port 3000

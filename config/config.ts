@@ -1,6 +1,6 @@
 // What the rest of the program sees of a configuration: parsed, complete, every time in milliseconds.
 
-/** An address that is bound before any worker starts. */
+/** An address that is bound before any worker starts. A path is absolute, and not too long to be bound. */
 export type ListenAddress = { readonly host: string | undefined; readonly port: number } | { readonly path: string };
 
 export interface Config {

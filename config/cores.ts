@@ -35,11 +35,12 @@ function quotaOf(line: string, read: Read): number {
 const upwards = (path: string): string[] => (path === '/' ? ['/'] : [path, ...upwards(dirname(path))]);
 
 /** `cpu.max` says `max 100000` or `150000 100000`. */
-const quotaV2 = (folder: string, read: Read): number => ratio(...(read(`${folder}/cpu.max`)?.trim().split(' ') ?? []));
+const quotaV2 = (folder: string, read: Read): number =>
+  ratio(...(read(join(folder, 'cpu.max'))?.trim().split(' ') ?? []));
 
 /** A quota of -1 is none. */
 const quotaV1 = (folder: string, read: Read): number =>
-  ratio(read(`${folder}/cpu.cfs_quota_us`)?.trim(), read(`${folder}/cpu.cfs_period_us`)?.trim());
+  ratio(read(join(folder, 'cpu.cfs_quota_us'))?.trim(), read(join(folder, 'cpu.cfs_period_us'))?.trim());
 
 function ratio(quota?: string, period?: string): number {
   const cores = Number(quota) / Number(period);

@@ -11,7 +11,7 @@ const readable = ['.mjs', '.js', '.cjs', '.json'];
 const forms = 'a .mjs, .js, .cjs or .json file';
 const largestBytes = 1024 * 1024;
 /** The reading process keeps the deadline; this much later it is taken to be stuck itself. */
-const graceMs = 2_000;
+const graceMs = 10_000;
 
 /** Whether an argument names a configuration, and not a script: every JSON file, and `api.config.js` in any language. */
 export const isConfigName = (name: string): boolean =>
@@ -60,7 +60,7 @@ function nearestPlace(places: NonNullable<Extract<Reading, { type: 'read' }>['pl
 }
 
 /** As the operator would write it from where they stand. */
-export function shorter(file: string, from: string): string {
+function shorter(file: string, from: string): string {
   const way = relative(from, file);
   return way.startsWith('..') || isAbsolute(way) || way === '' ? file : way;
 }

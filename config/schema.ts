@@ -30,10 +30,20 @@ const count = (expected: string, most: number) =>
 const oneOf = <const Words extends readonly string[]>(...words: Words) =>
   v.picklist(words, words.map((word) => `"${word}"`).join(' or '));
 
-const section = <Entries extends v.ObjectEntries>(entries: Entries) => v.strictObject(entries, 'an object');
+/** Without a prototype, or a key called `constructor` would pass for known. */
+const section = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.strictObject(Object.assign(Object.create(null) as object, entries), 'an object');
 
-const described = <Schema extends v.GenericSchema>(schema: Schema, description: string) =>
-  v.pipe(schema, v.description(description));
+/** A key that may be left out. Its description stands outside of what turns words into numbers, where editors find it. */
+const option = <const Schema extends v.GenericSchema>(schema: Schema, description: string) =>
+  v.pipe(v.optional(schema), v.description(description));
+
+/** A key that stands for `fallback` where it is left out. */
+const withDefault = <const Schema extends v.GenericSchema, const Fallback extends v.Default<Schema, undefined>>(
+  schema: Schema,
+  description: string,
+  fallback: Fallback,
+) => v.pipe(v.optional(schema, fallback), v.description(description));
 
 const mostWorkers = 1_024;
 const workersForm = `a whole number from 1 to ${mostWorkers}, "max", "max-1" or a share such as "50%"`;
@@ -77,174 +87,131 @@ const nodeArgs = v.pipe(
 );
 
 export const ConfigSchema = section({
-  $schema: v.optional(described(text('a text'), 'Where an editor finds the JSON Schema of this file.')),
-  name: v.optional(
-    described(
-      v.pipe(
-        v.string('a name'),
-        v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a name of at most 63 letters, digits, ".", "_" and "-"'),
-      ),
-      "What logs and commands call this fleet. Default: the script's file name without its extension.",
+  $schema: option(text('a text'), 'Where an editor finds the JSON Schema of this file.'),
+  name: option(
+    v.pipe(
+      v.string('a name'),
+      v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a name of at most 63 letters, digits, ".", "_" and "-"'),
     ),
+    "What logs and commands call this fleet. Default: the script's file name without its extension.",
   ),
-  script: v.optional(
-    described(
-      filledText('the path of a script'),
-      'The server to run, from the folder of this file. Required, here or as an argument.',
-    ),
+  script: option(
+    filledText('the path of a script'),
+    'The server to run, from the folder of this file. Required, here or as an argument.',
   ),
-  args: v.optional(
-    described(v.array(text('a text'), 'a list of texts'), "The script's own arguments. Default: none."),
-    [],
+  args: withDefault(v.array(text('a text'), 'a list of texts'), "The script's own arguments. Default: none.", []),
+  cwd: option(
+    filledText('the path of a folder'),
+    'The working directory of the workers, from the folder of this file. Default: that folder; without a file, where cordon was started.',
   ),
-  cwd: v.optional(
-    described(
-      filledText('the path of a folder'),
-      'The working directory of the workers, from the folder of this file. Default: that folder; without a file, where cordon was started.',
-    ),
-  ),
-  nodeArgs: v.optional(described(nodeArgs, 'Options of node for the workers. Default: none.'), []),
-  env: v.optional(
-    described(variables, "Environment variables of the workers, added to the supervisor's own. Default: none."),
+  nodeArgs: withDefault(nodeArgs, 'Options of node for the workers. Default: none.', []),
+  env: withDefault(
+    variables,
+    "Environment variables of the workers, added to the supervisor's own. Default: none.",
     {},
   ),
-  workers: v.optional(
-    described(
-      workers,
-      'How many workers: a number, "max" (one for each core that the cgroup grants), "max-1", or a share of the cores such as "50%". At least one runs. Default: "max".',
-    ),
+  workers: withDefault(
+    workers,
+    'How many workers: a number, "max" (one for each core that the cgroup grants), "max-1", or a share of the cores such as "50%". At least one runs. Default: "max".',
     'max',
   ),
-  listen: v.optional(
-    described(
-      v.array(address, 'a list of addresses'),
-      `Addresses that are bound before any worker starts, so that a taken one fails at once: a port, ${addressForms}. Default: none; each is bound when the program listens.`,
-    ),
+  listen: withDefault(
+    v.array(address, 'a list of addresses'),
+    `Addresses that are bound before any worker starts, so that a taken one fails at once: a port, ${addressForms}. Default: none; each is bound when the program listens.`,
     [],
   ),
-  ready: v.optional(
-    described(
-      section({
-        on: v.optional(
-          described(
-            oneOf('listening', 'message', 'start'),
-            'What counts as ready: the program listens, sends the message "ready", or has started (a program without a port). Default: "listening".',
-          ),
-          'listening',
-        ),
-        timeout: v.optional(
-          described(
-            time(1),
-            'How long a worker may take to become ready; one that takes longer is killed and counts as failed. Default: "30s".',
-          ),
-          '30s',
-        ),
-      }),
-      'When a worker counts as ready.',
-    ),
+  ready: withDefault(
+    section({
+      on: withDefault(
+        oneOf('listening', 'message', 'start'),
+        'What counts as ready: the program listens, sends the message "ready", or has started (a program without a port). Default: "listening".',
+        'listening',
+      ),
+      timeout: withDefault(
+        time(1),
+        'How long a worker may take to become ready; one that takes longer is killed and counts as failed. Default: "30s".',
+        '30s',
+      ),
+    }),
+    'When a worker counts as ready.',
     {},
   ),
-  fault: v.optional(
-    described(
-      section({
-        killTimeout: v.optional(
-          described(
-            time(0),
-            'How long a worker that failed, or was told to go, may take to finish its other requests. What is open then is answered 503. Default: "30s".',
-          ),
-          '30s',
-        ),
-      }),
-      'What happens after an error that nobody caught.',
-    ),
+  fault: withDefault(
+    section({
+      killTimeout: withDefault(
+        time(0),
+        'How long a worker that failed, or was told to go, may take to finish its other requests. What is open then is answered 503. Default: "30s".',
+        '30s',
+      ),
+    }),
+    'What happens after an error that nobody caught.',
     {},
   ),
-  restart: v.optional(
-    described(
-      section({
-        backoff: v.optional(
-          described(
-            section({
-              min: v.optional(described(time(1), 'The wait after the first failure. Default: "100ms".')),
-              max: v.optional(described(time(1), 'The longest wait. Default: "30s".')),
-              factor: v.optional(
-                described(
-                  number('a number from 1 to 100', 1, 100),
-                  'Each wait is this many times the one before. Default: 2.',
-                ),
-                2,
-              ),
-              jitter: v.optional(
-                described(
-                  number('a share from 0 to 1', 0, 1),
-                  'Each wait is made longer or shorter by up to this share of it, so that workers do not restart in step. Default: 0.2.',
-                ),
-                0.2,
-              ),
-            }),
-            'How long a worker that keeps failing waits before it is started again.',
+  restart: withDefault(
+    section({
+      backoff: withDefault(
+        section({
+          min: option(time(1), 'The wait after the first failure. Default: "100ms".'),
+          max: option(time(1), 'The longest wait. Default: "30s".'),
+          factor: withDefault(
+            number('a number from 1 to 100', 1, 100),
+            'Each wait is this many times the one before. Default: 2.',
+            2,
           ),
-          {},
-        ),
-        intensity: v.optional(
-          described(
-            section({
-              restarts: v.optional(
-                described(
-                  count('a whole number from 1 to 1000000', 1_000_000),
-                  'How many restarts are let through. Default: 10.',
-                ),
-                10,
-              ),
-              within: v.optional(described(time(1), 'In how long a time. Default: "1m".'), '1m'),
-            }),
-            'More restarts than this are slowed down.',
+          jitter: withDefault(
+            number('a share from 0 to 1', 0, 1),
+            'Each wait is made longer or shorter by up to this share of it, so that workers do not restart in step. Default: 0.2.',
+            0.2,
           ),
-          {},
-        ),
-      }),
-      'How workers that ended are started again.',
-    ),
+        }),
+        'How long a worker that keeps failing waits before it is started again.',
+        {},
+      ),
+      intensity: withDefault(
+        section({
+          restarts: withDefault(
+            count('a whole number from 1 to 1000000', 1_000_000),
+            'How many restarts are let through. Default: 10.',
+            10,
+          ),
+          within: withDefault(time(1), 'In how long a time. Default: "1m".', '1m'),
+        }),
+        'More restarts than this are slowed down.',
+        {},
+      ),
+    }),
+    'How workers that ended are started again.',
     {},
   ),
-  stop: v.optional(
-    described(
-      section({
-        timeout: v.optional(
-          described(time(0), 'How long a graceful stop may take before what is left is ended. Default: "30s".'),
-          '30s',
-        ),
-        linger: v.optional(
-          described(
-            time(0),
-            'How long an idle keep-alive connection stays open for one more request while its worker drains. Shorter than the timeout. Default: "5s", or the timeout where that is shorter.',
-          ),
-        ),
-      }),
-      'How the fleet stops.',
-    ),
+  stop: withDefault(
+    section({
+      timeout: withDefault(
+        time(0),
+        'How long a graceful stop may take before what is left is ended. Default: "30s".',
+        '30s',
+      ),
+      linger: option(
+        time(0),
+        'How long an idle keep-alive connection stays open for one more request while its worker drains. Shorter than the timeout. Default: "5s", or the timeout where that is shorter.',
+      ),
+    }),
+    'How the fleet stops.',
     {},
   ),
-  logs: v.optional(
-    described(
-      section({
-        format: v.optional(
-          described(
-            oneOf('auto', 'pretty', 'json'),
-            'Readable lines, or JSON Lines; "auto" is readable on a terminal. Default: "auto".',
-          ),
-          'auto',
-        ),
-        level: v.optional(
-          described(
-            oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal'),
-            'The least severe level that is logged. Default: "info".',
-          ),
-          'info',
-        ),
-      }),
-      "The supervisor's log.",
-    ),
+  logs: withDefault(
+    section({
+      format: withDefault(
+        oneOf('auto', 'pretty', 'json'),
+        'Readable lines, or JSON Lines; "auto" is readable on a terminal. Default: "auto".',
+        'auto',
+      ),
+      level: withDefault(
+        oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal'),
+        'The least severe level that is logged. Default: "info".',
+        'info',
+      ),
+    }),
+    "The supervisor's log.",
     {},
   ),
 });

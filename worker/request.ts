@@ -8,8 +8,7 @@ import type { Duplex } from 'node:stream';
 import { type Answer, answerBody } from './answer.js';
 import { current } from './domain/current.js';
 import { adopt, type Claim, Domain } from './domain/domain.js';
-import { type Emit, kEmit, type Member } from './domain/emitters.js';
-import { throwLater } from './domain/escaped.js';
+import { type Emit, kEmit } from './domain/emitters.js';
 import type { RequestName } from './protocol.js';
 
 /** Where a worker's requests are told of. */
@@ -49,7 +48,7 @@ export abstract class Request extends Domain {
   /** Says `Connection: close` with the answer. Returns whether the connection will end with this request. */
   abstract closeConnection(): boolean;
 
-  get name(): RequestName {
+  get description(): RequestName {
     this.#id ??=
       typeof this.givenId === 'string' && /^[\x21-\x7e]{1,128}$/.test(this.givenId) ? this.givenId : randomUUID();
     return { method: this.method, path: this.path, id: this.#id };
@@ -60,16 +59,27 @@ export abstract class Request extends Domain {
     try {
       return current.run(this, Reflect.apply, emit, server, args) as boolean;
     } catch (error) {
-      // Thrown on, it would leave Node's parser broken, and the rest of the body unread.
-      throwLater(error, this);
+      this.#throwApart(error);
       return true;
     }
   }
 
+  /**
+   * Thrown on, it would leave Node's parser broken, and the rest of the body unread; thrown in the next tick too, since ticks run
+   * inside the parser's callbacks. In a turn of its own Node treats it as it treats any error that nobody caught.
+   */
+  #throwApart(error: unknown): void {
+    current.run(this, () =>
+      setImmediate(() => {
+        throw error;
+      }),
+    );
+  }
+
   override claim(error: unknown, origin: string): Claim {
     if (this.#owed === undefined) return 'unclaimed';
-    const { name } = this;
-    if (!this.#failed) this.#attempt(500, name.id);
+    const { id } = this.description;
+    if (!this.#failed) this.#attempt(500, id);
     this.#failed = true;
     this.ledger.failed(this, error, origin);
     return 'contained';
@@ -77,17 +87,18 @@ export abstract class Request extends Domain {
 
   /** The kill timer has fired. Returns whether the client could still be told so. */
   cut(): boolean {
-    return !this.#failed && this.#attempt(503, this.name.id);
+    return !this.#failed && this.#attempt(503, this.description.id);
   }
 
-  override [kEmit](emitter: Member, emit: Emit, args: Parameters<Emit>): boolean {
+  override [kEmit](emitter: EventEmitter, emit: Emit, args: Parameters<Emit>): boolean {
     if (args[0] === 'close' && emitter === this.#owed) {
       this.#owed = undefined;
       this.ledger.closed(this);
       this.forget();
     }
-    if (current.getStore() === this) return emit.apply(emitter, args);
-    return this.covers(emitter) ? this.announce(emit, emitter, args) : super[kEmit](emitter, emit, args);
+    const inside = current.getStore() === this;
+    if (this.covers(emitter)) return inside && !isArrival(args[0]) ? emit.apply(emitter, args) : this.announce(emit, emitter, args);
+    return inside ? emit.apply(emitter, args) : super[kEmit](emitter, emit, args);
   }
 
   /** Lets go of the request itself, so that what outlives it, a pooled connection that it opened, does not keep it alive. */
@@ -102,6 +113,9 @@ export abstract class Request extends Domain {
     }
   }
 }
+
+/** What the parser brings; a listener's throw would go through it, and break it, even where the request's own context is active. */
+const isArrival = (event: unknown): boolean => event === 'data' || event === 'end' || event === 'readable';
 
 /** A response's methods as Node made them, whatever middleware has put on it since. */
 interface Methods {
@@ -183,7 +197,10 @@ export class HttpRequest extends Request {
     };
     const timer = setTimeout(finish, LINGER_ON_BODY_MS).unref();
     request.unpipe();
-    request.removeAllListeners('data').removeAllListeners('readable');
+    request.removeAllListeners('data');
+    if (request.listenerCount('readable') > 0) request.removeAllListeners('readable');
+    // A listener that threw has broken off the flow without its stream knowing: only a pause lets it begin again.
+    request.pause().on('data', () => {});
     request.once('end', finish).once('close', finish).resume();
   }
 

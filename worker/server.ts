@@ -141,7 +141,7 @@ export class Servers implements Ledger {
 
   /** Ends every request that is still open: 503 where headers are unsent. Returns them by name. */
   cut(): CutRequest[] {
-    return [...this.#open].map((request) => ({ ...request.name, answered: request.cut() }));
+    return [...this.#open].map((request) => ({ ...request.description, answered: request.cut() }));
   }
 
   /** Pipelined requests share a connection: only the last of them may announce its end. */

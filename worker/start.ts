@@ -2,9 +2,8 @@ import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
 import { openChannel } from './channel.js';
 import { current } from './domain/current.js';
-import type { Claim } from './domain/domain.js';
-import { intercept } from './domain/emitters.js';
-import { listenForEscaped, setLastResort } from './domain/escaped.js';
+import { type Claim, switchOn } from './domain/domain.js';
+import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { deadline, type Fact, type Life, live, type Order } from './lifecycle.js';
 import { type BootOrders, type Cause, ExitCode, type RequestName } from './protocol.js';
@@ -56,7 +55,7 @@ export function start(terms: BootOrders): void {
   };
   const servers = new Servers({
     listening,
-    failed: (request, error, origin) => failed(error, origin, request.name),
+    failed: (request, error, origin) => failed(error, origin, request.description),
     emptied: () => tell({ type: 'emptied' }),
   });
   const sockets = new Sockets(channel, listening);
@@ -93,8 +92,7 @@ export function start(terms: BootOrders): void {
     }
   };
 
-  intercept();
-  listenForEscaped();
+  switchOn();
   setLastResort(lastResort, runListeners);
   sockets.install();
   servers.install();

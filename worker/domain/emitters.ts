@@ -1,40 +1,67 @@
-// Membership of event emitters: one hidden property on the emitter, and one check in `emit`, which is all that an emitter
+// Membership of event emitters: one hidden mark on the emitter, and one look at it in `emit`, which is all that an emitter
 // without a domain ever pays. Emitters made while a domain is active belong to it.
 import { EventEmitter } from 'node:events';
 import { current } from './current.js';
+import type { Domain } from './domain.js';
+import { type Emit, once, shared } from './shared.js';
 
-export const kDomain = Symbol('cordon.domain');
-export const kEmit = Symbol('cordon.emit');
+/** The method with which a domain runs an event of one of its emitters. */
+export const kEmit = Symbol.for('cordon.emit/1');
 
-export type Emit = (this: EventEmitter, type: string | symbol, ...args: unknown[]) => boolean;
-export type Member = EventEmitter & { [kDomain]?: Keeper };
+export type { Emit };
 
-/** What an emitter's domain has to be able to do. */
-interface Keeper {
-  [kEmit](emitter: Member, emit: Emit, args: Parameters<Emit>): boolean;
-}
-
-type Init = (this: Member, options?: object) => void;
-let intercepting = false;
+const { keep, keeperOf } = shared;
+const listenerCount = Reflect.get(EventEmitter.prototype, 'listenerCount') as (
+  this: EventEmitter,
+  type: string,
+) => number;
+let plainEmit = Reflect.get(EventEmitter.prototype, 'emit') as Emit;
 
 /** Called by the first domain; without domains the emitters of the process are left as they are. */
 export function intercept(): void {
-  if (intercepting) return;
-  intercepting = true;
-  const emitters = EventEmitter as unknown as { init: Init };
-  const { init } = emitters;
-  const emit = EventEmitter.prototype.emit as Emit;
+  once('emitters', () => {
+    const emitters = EventEmitter as unknown as { init: (this: EventEmitter, options?: object) => void };
+    const { init } = emitters;
+    const emit = Reflect.get(EventEmitter.prototype, 'emit') as Emit;
+    plainEmit = emit;
 
-  emitters.init = function (options) {
-    const domain = current.getStore();
-    if (domain !== undefined) this[kDomain] = domain;
-    init.call(this, options);
-  };
-  EventEmitter.prototype.emit = function (this: Member): boolean {
-    const keeper = this[kDomain];
+    emitters.init = function (options) {
+      const domain = current.getStore();
+      if (domain !== undefined) keep(this, domain);
+      init.call(this, options);
+    };
     // `arguments`, not rest parameters: forwarded as they are, they cost nothing.
-    // oxlint-disable-next-line prefer-rest-params
-    const args = arguments as unknown as Parameters<Emit>;
-    return keeper === undefined ? emit.apply(this, args) : keeper[kEmit](this, emit, args);
-  };
+    EventEmitter.prototype.emit = function (this: EventEmitter): boolean {
+      const domain = keeperOf(this);
+      // oxlint-disable-next-line prefer-rest-params
+      const args = arguments as unknown as Parameters<Emit>;
+      return domain === undefined ? emit.apply(this, args) : domain[kEmit](this, emit, args);
+    };
+  });
+}
+
+/** Makes an emitter a member without registering it: its unheard errors, and what its listeners throw, are this domain's. */
+export function adopt(domain: Domain, emitter: EventEmitter): void {
+  keep(emitter, domain);
+}
+
+/** Whether an `'error'` event would throw, because nobody listens. */
+export function isUnheard(emitter: EventEmitter, type: unknown): boolean {
+  return type === 'error' && listenerCount.call(emitter, 'error') === 0 && !hasForeignDomain(emitter);
+}
+
+/** An emitter of a domain of node:domain's is left to that one, which the program has chosen itself. */
+function hasForeignDomain(emitter: EventEmitter): boolean {
+  if (!Object.hasOwn(emitter, 'domain')) return false;
+  const domain = Reflect.get(emitter, 'domain') as object | null | undefined;
+  return typeof domain === 'object' && domain !== null && '_errorHandler' in domain;
+}
+
+/** What an emitter throws that is told to emit an error, and not which. */
+export function unspecified(): unknown {
+  try {
+    return plainEmit.call(Object.create(EventEmitter.prototype) as EventEmitter, 'error');
+  } catch (error) {
+    return error;
+  }
 }

@@ -1,42 +1,19 @@
 // Errors that nobody caught, on their way to ending the process. They are met in `process.emit`, through which Node itself
 // announces them: no listener is added that the program could count, and no capture callback is taken from it.
 import { current } from './current.js';
+import { type Route, routed, thrown } from './decorate.js';
 import type { Claim, Domain } from './domain.js';
+import { disown, originOf } from './memory.js';
+import { type Guard, type LastResort, once, shared } from './shared.js';
+import { clear, standingIn } from './stack.js';
 
-/** Asked where no domain claims an error: a worker's root domain. */
-export type LastResort = (error: unknown, origin: string) => Claim;
-/** Runs the program's own listeners, whose wish to end the process may have to wait. */
-export type Guard = (listeners: () => boolean) => boolean;
-
-let listening = false;
-let lastResort: LastResort = () => 'unclaimed';
-let guard: Guard = (listeners) => listeners();
-
-/** What was thrown out of a domain, and by which: the context is unwound before the process hears of it. */
-const thrownBy = new WeakMap<object, Domain>();
-let lastPrimitive: { value: unknown; domain: Domain } | undefined;
-
-export function remember(error: unknown, domain: Domain): void {
-  if (typeof error === 'object' && error !== null) {
-    if (!thrownBy.has(error)) thrownBy.set(error, domain);
-  } else lastPrimitive = { value: error, domain };
-}
-
-function domainOf(error: unknown): Domain | undefined {
-  const domain = typeof error === 'object' && error !== null ? thrownBy.get(error) : primitiveDomain(error);
-  return domain ?? current.getStore();
-}
-
-function primitiveDomain(value: unknown): Domain | undefined {
-  const last = lastPrimitive;
-  lastPrimitive = undefined;
-  return last !== undefined && Object.is(last.value, value) ? last.domain : undefined;
-}
+/** What the program has asked to be done with an error that nobody caught; whether it has. */
+type Program = (error: unknown) => boolean;
 
 /** What a worker adds: who takes the errors of no domain, and how the program's own listeners are run. */
 export function setLastResort(resort: LastResort, run: Guard): void {
-  lastResort = resort;
-  guard = run;
+  shared.lastResort = resort;
+  shared.guard = run;
 }
 
 /** Throws an error again in a tick of its own, so that Node treats it as it treats any other that nobody caught. */
@@ -48,29 +25,125 @@ export function throwLater(error: unknown, domain: Domain): void {
   );
 }
 
-function offer(error: unknown, origin: string): Claim {
-  const claim = domainOf(error)?.claim(error, origin) ?? 'unclaimed';
-  return claim === 'unclaimed' ? lastResort(error, origin) : claim;
+/** An `'error'` handler of a domain threw, and none further out could handle that. */
+class HandlerFailed {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
 }
+
+/** Whom an error is offered to, in this order: its domain, those entered around it, and where each of these was made. */
+function outward(domain: Domain | undefined, outer: readonly Domain[]): Domain[] {
+  const all = new Set(outer.toReversed());
+  if (domain !== undefined) all.delete(domain);
+  const entered = domain === undefined ? [...all] : [domain, ...all];
+  const found = new Set(entered);
+  const climb = (from: Domain): void => {
+    for (const next of [shared.keeperOf(from), from.enclosing])
+      if (next !== undefined && !found.has(next)) {
+        found.add(next);
+        climb(next);
+      }
+  };
+  for (const each of entered) climb(each);
+  return [...found];
+}
+
+/** Offers an error to a domain and then outwards. A handler that throws passes on what it threw. */
+function offer(error: unknown, origin: string, domain: Domain | undefined, outer: readonly Domain[]): Claim {
+  const domains = outward(domain, outer);
+  let failure: HandlerFailed | undefined;
+  for (const [index, each] of domains.entries()) {
+    const next = domains[index + 1];
+    const around = next === undefined ? [] : outer.slice(0, outer.lastIndexOf(next) + 1);
+    try {
+      const claim = standingIn(around, next, () => each.claim(failure === undefined ? error : failure.error, origin));
+      if (claim !== 'unclaimed') return claim;
+    } catch (cause) {
+      failure = new HandlerFailed(cause);
+    }
+  }
+  if (failure !== undefined) throw failure;
+  return 'unclaimed';
+}
+
+/**
+ * Offers an error that was emitted, or passed to a bound callback, there and then. What no domain wants, and what a handler
+ * throws that no other domain wants, is for the caller: the former is returned as false, the latter thrown.
+ */
+export function deliver(error: unknown, route: Route, domain: Domain, outer: readonly Domain[]): boolean {
+  try {
+    const claim = routed(route, () => offer(error, 'uncaughtException', domain, outer));
+    if (claim === 'contained') shared.guard(() => shared.announce('uncaughtException', error, 'uncaughtException'));
+    return claim !== 'unclaimed';
+  } catch (failure) {
+    if (!(failure instanceof HandlerFailed)) throw failure;
+    disown(failure.error);
+    throw failure.error;
+  }
+}
+
+/** Deals with an error that nobody caught; whether it is dealt with. */
+export function announced(error: unknown, origin: string, program: Program): boolean {
+  let last = error;
+  let claim: Claim = 'unclaimed';
+  let failed = false;
+  const { domain, outer } = originOf(error);
+  try {
+    claim = routed(thrown, () => offer(error, origin, domain, outer));
+  } catch (failure) {
+    if (!(failure instanceof HandlerFailed)) throw failure;
+    failed = true;
+    last = failure.error;
+  }
+  clear();
+  if (claim === 'unclaimed') claim = shared.lastResort(last, origin);
+  if (claim === 'handled') return true;
+  if (claim === 'contained') {
+    shared.guard(() => program(last));
+    return true;
+  }
+  const heard = current.getStore() === undefined ? program(last) : current.run(undefined, program, last);
+  if (failed && !heard) throw last;
+  return heard;
+}
+
+type Announce = (this: NodeJS.Process, event: string | symbol, ...args: unknown[]) => boolean;
+
+/** Every rejection is announced under both names, as an uncaught exception first. */
+const announcesTwice = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some((flags) =>
+  flags.includes('--unhandled-rejections=strict'),
+);
+
+/** Of an error that is being announced: Node tells a capture callback nothing but the error. */
+let announcedAs = 'uncaughtException';
 
 export function listenForEscaped(): void {
-  if (listening) return;
-  listening = true;
-  const emit = process.emit as (this: NodeJS.Process, event: string | symbol, ...args: unknown[]) => boolean;
+  once('escaped', () => {
+    const emit = Reflect.get(process, 'emit') as Announce;
+    let claimed = false;
 
-  const intercepted = function (this: NodeJS.Process, event: string | symbol, ...args: unknown[]): boolean {
-    const program = (): boolean => emit.call(this, event, ...args);
-    if (event === 'uncaughtException') {
-      const claim = offer(args[0], String(args[1]));
-      if (claim === 'contained') guard(program);
-      return claim === 'unclaimed' ? program() : true;
-    }
-    if (event === 'unhandledRejection' && process.listenerCount(event) > 0) {
-      const claim = offer(args[0], event);
-      if (claim === 'contained') guard(program);
-      return claim === 'unclaimed' ? program() : true;
-    }
-    return program();
-  };
-  process.emit = intercepted as typeof process.emit;
+    const intercepted = function (this: NodeJS.Process, event: string | symbol, ...args: unknown[]): boolean {
+      if (event === 'uncaughtExceptionMonitor') announcedAs = String(args[1]);
+      else if (event === 'uncaughtException') {
+        claimed = true;
+        return announced(args[0], String(args[1]), (error) => {
+          claimed = false;
+          return emit.call(this, event, error, ...args.slice(1));
+        });
+      } else if (event === 'unhandledRejection') {
+        if (announcesTwice) {
+          if (claimed) return true;
+        } else if (process.listenerCount(event) > 0)
+          return announced(args[0], event, (error) => emit.call(this, event, error, ...args.slice(1)));
+      }
+      return emit.call(this, event, ...args);
+    };
+    process.emit = intercepted as typeof process.emit;
+  });
 }
+
+/** Under what name Node announced the error that a capture callback is called with. */
+export const announcedOrigin = (): string => announcedAs;

@@ -1,2 +1,4 @@
 // Error contexts, usable without a supervisor.
-export { Domain } from './domain.js';
+export { Domain, type DomainEvents, switchOn } from './domain.js';
+export type { Membership, Timer } from './members.js';
+export { create, createDomain, domain } from './module.js';

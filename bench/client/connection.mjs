@@ -1,0 +1,105 @@
+// One connection of one user: asks one thing at a time and says what became of it. Nothing is sent twice.
+import { connect } from 'node:net';
+import { Reader } from './reader.mjs';
+
+/**
+ * What became of a request: `answered`, a whole response; `cut`, the connection ended or broke before it was whole; `lost`, all
+ * else (refused, timed out, no HTTP). `clean` tells whether a cut connection had ended in order.
+ */
+export class Connection {
+  #socket;
+  #reader;
+  #settle;
+  #timer;
+  #ended = false;
+
+  /** How many requests this connection has carried. */
+  uses = 0;
+  /** Who answered last here, by its own word. */
+  pid;
+  /** Whether bytes came that nobody had asked for. */
+  stray = false;
+
+  constructor(host, port) {
+    this.#socket = connect({ host, port, noDelay: true });
+    this.#socket.on('data', (chunk) => this.#data(chunk));
+    this.#socket.on('end', () => this.#end(true));
+    this.#socket.on('error', (error) => this.#fail(error));
+    this.#socket.on('close', () => this.#end(false));
+  }
+
+  /** Whether another request may be sent here. */
+  get open() {
+    return !this.#ended;
+  }
+
+  get localPort() {
+    return this.#socket.localPort;
+  }
+
+  ask(bytes, timeoutMs, settle) {
+    this.#reader = new Reader();
+    this.#settle = settle;
+    this.#timer = setTimeout(() => this.#lose('timeout'), timeoutMs);
+    this.uses += 1;
+    this.#socket.write(bytes, 'latin1');
+  }
+
+  /** Lets the server close first, as it said it would, so that the side with few ports keeps no memory of the connection. */
+  leave() {
+    this.#ended = true;
+    setTimeout(() => this.#socket.destroy(), 500).unref();
+  }
+
+  destroy() {
+    this.#ended = true;
+    this.#socket.destroy();
+  }
+
+  #data(chunk) {
+    if (this.#settle === undefined) {
+      this.stray = true;
+      return this.destroy();
+    }
+    try {
+      const response = this.#reader.take(chunk);
+      if (response === undefined) return;
+      this.pid = response.headers.get('x-pid') ?? this.pid;
+      this.#done({ became: 'answered', response });
+    } catch (error) {
+      this.#lose(error.message);
+    }
+  }
+
+  #end(clean) {
+    this.#ended = true;
+    if (this.#settle === undefined) return;
+    const response = clean ? this.#reader.end() : undefined;
+    this.#done(response === undefined ? this.#cut(clean, 'closed') : { became: 'answered', response });
+  }
+
+  #fail(error) {
+    this.#ended = true;
+    if (this.#settle === undefined) return;
+    const connecting = error.syscall === 'connect';
+    this.#done(connecting ? { became: 'lost', why: `connect ${error.code}` } : this.#cut(false, error.code));
+  }
+
+  #cut(clean, how) {
+    const head = this.#reader.head;
+    const when = head ? `amid the answer ${head.status}` : this.#reader.begun ? 'amid the head' : 'before the answer';
+    return { became: 'cut', clean, status: head?.status, framing: head?.framing, why: `${how} ${when}` };
+  }
+
+  #lose(why) {
+    this.#done({ became: 'lost', why });
+    this.destroy();
+  }
+
+  #done(outcome) {
+    clearTimeout(this.#timer);
+    const settle = this.#settle;
+    this.#settle = undefined;
+    settle(outcome);
+  }
+}

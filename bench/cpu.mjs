@@ -1,0 +1,43 @@
+// What containment costs: CPU of the server's whole process tree for each request to an empty handler, on kept connections.
+// Servers on one core, client on the other; every round starts every system afresh, since two processes of one program differ.
+import { interleave, median, ratio, showRatio, table } from './support/figures.mjs';
+import { press } from './support/pressure.mjs';
+import { bare, cordon, scripts, using } from './support/systems.mjs';
+
+export const title =
+  'CPU per request, empty handler, kept connections (µs; ratio to bare: median of rounds, least–most)';
+
+export async function bench({ node, rounds, seconds }) {
+  const at = { node, script: scripts.empty, cpus: '0' };
+  const contenders = {
+    bare: () => bare(at),
+    'bare again': () => bare(at),
+    cordon: () => cordon({ ...at, workers: 1 }),
+    'cordon again': () => cordon({ ...at, workers: 1 }),
+    'node:domain': () => bare({ ...at, script: scripts.domain }),
+  };
+
+  const perRequest = (start) =>
+    using(start(), async (server) => {
+      await press(server.port, { seconds: 1, keepAlive: true, cpus: '1' });
+      const before = server.cpuMs();
+      const { answered, failed } = await press(server.port, { seconds, keepAlive: true, cpus: '1' });
+      if (failed > 0) throw new Error(`${server.name}: ${failed} requests failed`);
+      return ((server.cpuMs() - before) * 1000) / answered;
+    });
+
+  const seen = await interleave(contenders, rounds, perRequest);
+  const ratios = {
+    bare: '1',
+    'bare again': showRatio(ratio(seen['bare again'], seen.bare)),
+    cordon: showRatio(ratio(seen.cordon, seen.bare)),
+    'cordon again': showRatio(ratio(seen['cordon again'], seen['bare again'])),
+    'node:domain': showRatio(ratio(seen['node:domain'], seen.bare)),
+  };
+  console.log(
+    table([
+      ['', 'µs', 'ratio'],
+      ...Object.keys(contenders).map((name) => [name, median(seen[name]).toFixed(1), ratios[name]]),
+    ]),
+  );
+}

@@ -1,0 +1,82 @@
+// One HTTP server for one measurement: `node server.mjs <variant> <work>`. Says its port to its parent, and, when asked,
+// the CPU time it has used so far.
+import { EventEmitter } from 'node:events';
+import { createServer } from 'node:http';
+
+const [variant, work] = process.argv.slice(2);
+
+/** Ends the response when the work of one request is done. */
+const works = {
+  hello: (_request, response) => response.end('hello'),
+  awaits: async (_request, response) => {
+    for (let i = 0; i < 40; i++) await Promise.resolve();
+    response.end('awaited');
+  },
+  objects: (_request, response) => {
+    let left = 20;
+    const fire = () => {
+      if (--left === 0) response.end('made');
+    };
+    for (let i = 0; i < 20; i++) {
+      const emitter = new EventEmitter();
+      emitter.once('go', fire);
+      setTimeout(() => emitter.emit('go'), 1);
+    }
+  },
+};
+
+const variants = {
+  bare: () => (handle) => handle,
+  node: async () => {
+    const { default: domain } = await import('node:domain');
+    return (handle) => (request, response) => {
+      const own = domain.create();
+      own.on('error', () => response.destroy());
+      own.add(request);
+      own.add(response);
+      own.run(handle, request, response);
+    };
+  },
+  ours: async () => {
+    const { Domain } = await import('cordon/domain');
+    return (handle) => (request, response) => {
+      const own = new Domain();
+      own.on('error', () => response.destroy());
+      own.add(request);
+      own.add(response);
+      own.run(handle, request, response);
+    };
+  },
+  // As a worker does it: a subclass that needs no listener, and members that are not registered.
+  request: async () => {
+    const { Domain } = await import('cordon/domain');
+    const { adopt } = await import(new URL('../../dist/worker/domain/emitters.js', import.meta.url));
+    const { current } = await import(new URL('../../dist/worker/domain/current.js', import.meta.url));
+    class RequestDomain extends Domain {
+      claim() {
+        return 'handled';
+      }
+    }
+    return (handle) => (request, response) => {
+      const own = new RequestDomain();
+      adopt(own, request);
+      adopt(own, response);
+      current.run(own, handle, request, response);
+    };
+  },
+  task: async () => {
+    const { createTask } = await import('cordon/domain');
+    return (handle) => (request, response) => {
+      createTask(() => handle(request, response)).setCallback(() => {});
+    };
+  },
+};
+
+const wrap = await variants[variant]();
+const server = createServer(wrap(works[work]));
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send({ cpuMicros: user + system });
+});
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+
+// The tests run from dist; the sources are beside it.
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Which folders' files a file of each folder may import, besides its own. */
+const allowed: Readonly<Record<string, readonly RegExp[]>> = {
+  config: [],
+  worker: [/^config\//],
+  supervisor: [/^config\//, /^worker\/protocol\.ts$/],
+  cli: [/^config\//, /^supervisor\//],
+};
+
+const sourcesIn = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name));
+
+/** Static, dynamic and type imports, and files that are run in a thread or process, as paths from the root. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  const specifiers = text.matchAll(/(?:\bfrom|\bimport|\bimport\(|\bnew URL\()\s*'(\.{1,2}\/[^']+\.js)'/g);
+  return [...specifiers].map(([, path = '']) =>
+    relative(root, join(root, dirname(file), path)).replace(/\.js$/, '.ts'),
+  );
+}
+
+for (const [folder, others] of Object.entries(allowed)) {
+  test(`${folder} imports only what it may know`, (t) => {
+    const files = sourcesIn(folder);
+    t.true(files.length > 0);
+    const strays = files.flatMap((file) =>
+      importsOf(file)
+        .filter((path) => !path.startsWith(`${folder}/`) && !others.some((other) => other.test(path)))
+        .map((path) => `${file} imports ${path}`),
+    );
+    t.deepEqual(strays, []);
+  });
+}
+
+test('only the program itself may speak to the terminal: configuration and worker have no console', (t) => {
+  const chatty = ['config', 'worker']
+    .flatMap(sourcesIn)
+    .filter((file) => /\bconsole\./.test(readFileSync(join(root, file), 'utf8')));
+  t.deepEqual(chatty, []);
+});

@@ -1,0 +1,99 @@
+// What there may be only one of in a process, however many copies of this package it has loaded: the storage that says
+// which domain is active, who belongs to whom, and what is known of an error on its way. Two copies that each kept their
+// own would each believe that an error is theirs.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { EventEmitter } from 'node:events';
+import type { Route } from './decorate.js';
+import type { Claim, Domain } from './domain.js';
+
+/** Asked where no domain claims an error: a worker's root domain. */
+export type LastResort = (error: unknown, origin: string) => Claim;
+/** Runs the program's own listeners, whose wish to end the process may have to wait. */
+export type Guard = (listeners: () => boolean) => boolean;
+export type Emit = (this: EventEmitter, type: string | symbol, ...args: unknown[]) => boolean;
+export type Member = object;
+
+/** Where an error was thrown out of, and what was active around that place. */
+export interface Origin {
+  /** Nobody's, when every domain that could have it has already failed to handle it. */
+  readonly domain: Domain | undefined;
+  readonly outer: readonly Domain[];
+  readonly tick: number;
+}
+
+export interface Shared {
+  readonly current: AsyncLocalStorage<Domain | undefined>;
+  /** The domains entered in the call stack of this moment, the innermost last. */
+  readonly stack: Domain[];
+  /** What `process.domain` is where no domain is active: node:domain leaves null behind after an error. */
+  absent: null | undefined;
+  readonly thrown: WeakMap<object, Origin>;
+  thrownPrimitive: { value: unknown; origin: Origin } | undefined;
+  /** How the error came that is being offered, and the error, once a domain has handled it. */
+  route: Route;
+  decorated: unknown;
+  lastResort: LastResort;
+  guard: Guard;
+  /** `process.emit` as it was. */
+  announce: (event: string | symbol, ...args: unknown[]) => boolean;
+  readonly keeperOf: (member: Member) => Domain | undefined;
+  readonly keep: (member: Member, domain: Domain | undefined) => void;
+  /** What has been put in place once and for all. */
+  readonly installed: Set<string>;
+}
+
+/** Returning the object from a base constructor lets a private field be put on an object of somebody else's. */
+const Foreign = function (member: object) {
+  return member;
+} as unknown as new (
+  member: object,
+) => object;
+
+/** Membership that no inspection, comparison or copy of the member can see. Cheaper to set than any visible property. */
+class Membership extends Foreign {
+  #domain: Domain | undefined;
+
+  constructor(member: object, domain: Domain | undefined) {
+    super(member);
+    this.#domain = domain;
+  }
+
+  static readonly keeperOf = (member: object): Domain | undefined => (#domain in member ? member.#domain : undefined);
+
+  static readonly keep = (member: object, domain: Domain | undefined): void => {
+    if (#domain in member) member.#domain = domain;
+    else void new Membership(member, domain);
+  };
+}
+
+const key = Symbol.for('cordon.domain/1');
+const realm = globalThis as typeof globalThis & { [key]?: Shared };
+
+function create(): Shared {
+  const shared: Shared = {
+    current: new AsyncLocalStorage(),
+    stack: [],
+    absent: undefined,
+    thrown: new WeakMap(),
+    thrownPrimitive: undefined,
+    route: { thrown: true },
+    decorated: undefined,
+    lastResort: () => 'unclaimed',
+    guard: (listeners) => listeners(),
+    announce: process.emit.bind(process) as Shared['announce'],
+    keeperOf: Membership.keeperOf,
+    keep: Membership.keep,
+    installed: new Set(),
+  };
+  Object.defineProperty(realm, key, { value: shared });
+  return shared;
+}
+
+export const shared: Shared = realm[key] ?? create();
+
+/** Runs `install` unless it, or that of another copy of this package, has already run. */
+export function once(name: string, install: () => void): void {
+  if (shared.installed.has(name)) return;
+  shared.installed.add(name);
+  install();
+}
