@@ -343,14 +343,20 @@ test('thirty workers later, the supervisor holds no more descriptors than before
   const restart = { backoff: { min: '1ms', max: '1ms' }, intensity: { restarts: 1000, within: '1m' } };
   fs.writeFileSync(config, JSON.stringify({ restart }));
   const fleet = startFleet(t, [fixture('sockets/short-lived.mjs'), '-w', '1', '-c', config, '--', made]);
-  const open = (): number => fs.readdirSync(`/proc/${fleet.child.pid}/fd`).length;
-  const lives = (n: number): Promise<unknown> =>
-    fleet.line((line) => line.worker === n && line.msg === `worker ${n} is ready (1 of 1)`);
-  await lives(4);
-  const before = open();
-  await lives(34);
-  // One descriptor of a worker that is just being buried may still be there.
-  t.true(open() <= before + 6, `${before} before, ${open()} after`);
+  // While one worker is buried and the next is born there are more: the least of ten lifetimes is what is kept.
+  const least = async (from: number): Promise<number> => {
+    let fewest = Number.POSITIVE_INFINITY;
+    for (let n = from; n < from + 10; n++) {
+      await fleet.line(({ msg }) => msg === `worker ${n} is ready (1 of 1)`);
+      fewest = Math.min(fewest, fs.readdirSync(`/proc/${fleet.child.pid}/fd`).length);
+    }
+    return fewest;
+  };
+  const before = await least(1);
+  const after = await least(30);
+  t.true(after <= before + 2, `${before} before, ${after} after`);
   // Each worker listens on a path with its own pid in it: what no successor asks for goes.
-  t.true(fs.readdirSync(made).length <= 5, fs.readdirSync(made).join(' '));
+  t.true(fs.readdirSync(made).length <= 6, fs.readdirSync(made).join(' '));
+  const held = fleet.lines.filter(({ msg }) => msg.startsWith('descriptors')).map(({ msg }) => msg);
+  t.deepEqual([...new Set(held)].length, 1, 'a worker is born with what the first had');
 });
