@@ -113,12 +113,12 @@ export class Sockets {
   }
 
   #watchClose(handle: Handle, closed: () => void): void {
-    const { close } = handle;
+    const close = handle.close.bind(handle);
     let told = false;
-    handle.close = function (this: Handle, ...args) {
+    handle.close = (...args) => {
       if (!told) closed();
       told = true;
-      return close.apply(this, args);
+      return close(...args);
     };
   }
 }

@@ -357,6 +357,7 @@ test('thirty workers later, the supervisor holds no more descriptors than before
   t.true(after <= before + 2, `${before} before, ${after} after`);
   // Each worker listens on a path with its own pid in it: what no successor asks for goes.
   t.true(fs.readdirSync(made).length <= 6, fs.readdirSync(made).join(' '));
-  const held = fleet.lines.filter(({ msg }) => msg.startsWith('descriptors')).map(({ msg }) => msg);
-  t.deepEqual([...new Set(held)].length, 1, 'a worker is born with what the first had');
+  // Node itself opens one or two when it needs them; what is inherited would add up.
+  const held = fleet.lines.flatMap(({ msg }) => (msg.startsWith('descriptors') ? [Number(msg.split(' ')[1])] : []));
+  t.true(Math.max(...held) - Math.min(...held) <= 3, held.join(' '));
 });
