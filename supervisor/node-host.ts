@@ -16,7 +16,7 @@ import type { Event } from './event.js';
 import { forkWorker, killTree } from './fork.js';
 import type { Host } from './host.js';
 import { readLines } from './output.js';
-import { EADDRINUSE, removeStale, type Sockets } from './sockets.js';
+import type { Sockets } from './sockets.js';
 import type { Instant, Worker } from './state.js';
 
 export type Seat = Pick<Worker, 'id' | 'slot' | 'generation'> & { readonly pid: number | undefined };
@@ -163,9 +163,9 @@ export class NodeHost implements Host {
   }
 
   async #bind(seat: Seat, child: ChildProcess, seq: number, query: BindQuery): Promise<void> {
-    let bound = this.#sockets.bind(seat.id, query);
-    const stale = 'error' in bound && bound.error === EADDRINUSE && query.addressType === -1 && query.address !== null;
-    if (stale && (await removeStale(query.address))) bound = this.#sockets.bind(seat.id, query);
+    const bound = await this.#sockets.bind(seat.id, query);
+    // It died while an old path was looked at: what it asked for would have a holder for ever.
+    if (!this.#processes.has(seat.id)) return this.#sockets.gone(seat.id);
     if ('error' in bound) {
       this.#hearing.bindFailed(seat, query, bound.error);
       return this.#post(child, { type: 'bound', seq, key: bound.key, error: bound.error });

@@ -96,10 +96,15 @@ export abstract class Request extends Domain {
       this.ledger.closed(this);
       this.forget();
     }
-    const inside = current.getStore() === this;
-    if (this.covers(emitter))
-      return inside && !isArrival(args[0]) ? emit.apply(emitter, args) : this.announce(emit, emitter, args);
-    return inside ? emit.apply(emitter, args) : super[kEmit](emitter, emit, args);
+    const listener = (emitter as Listened)._events?.[args[0]];
+    // Most events of a request have no listener but Node's own: into those no context need be carried, which is what costs.
+    if (listener === undefined && args[0] !== 'error') return false;
+    if (current.getStore() === this)
+      return isArrival(args[0]) && this.covers(emitter)
+        ? this.announce(emit, emitter, args)
+        : emit.apply(emitter, args);
+    if (isNodes(listener)) return emit.apply(emitter, args);
+    return this.covers(emitter) ? this.announce(emit, emitter, args) : super[kEmit](emitter, emit, args);
   }
 
   /** Lets go of the request itself, so that what outlives it, a pooled connection that it opened, does not keep it alive. */
@@ -114,6 +119,15 @@ export abstract class Request extends Domain {
     }
   }
 }
+
+/** An emitter's listeners as Node keeps them: one function, or a list. */
+interface Listened {
+  readonly _events?: Readonly<Record<string | symbol, unknown>>;
+}
+
+/** The listeners that Node itself puts on each response and request, alone. */
+const isNodes = (listener: unknown): boolean =>
+  typeof listener === 'function' && (listener.name === 'bound resOnFinish' || listener.name === 'clearIncoming');
 
 /** What the parser brings; a listener's throw would go through it, and break it, even where the request's own context is active. */
 const isArrival = (event: unknown): boolean => event === 'data' || event === 'end' || event === 'readable';
