@@ -2,3 +2,4 @@
 export { Domain, type DomainEvents, switchOn } from './domain.js';
 export type { Membership, Timer } from './members.js';
 export { create, createDomain, domain } from './module.js';
+export { createTask, Task, type TaskCallback } from './task.js';
