@@ -32,7 +32,7 @@ export async function bench({ node, innocents, kinds: chosen, seed }) {
         return runLoad({
           port: server.port,
           keepAlive,
-          users: 128,
+          users: 320,
           thinkMs: [5, 50],
           requests: Math.ceil(innocents / 0.98),
           durationMs: 600_000,

@@ -136,7 +136,7 @@ export class NodeHost implements Host {
   }
 
   #hear(seat: Seat, child: ChildProcess, envelope: unknown): void {
-    const message = open<FromWorker>(envelope);
+    const message = open(envelope) as FromWorker | undefined;
     if (message === undefined) return acknowledge(child, envelope);
     const { id } = seat;
     switch (message.type) {
@@ -201,5 +201,5 @@ const isReadyMessage = (message: unknown): boolean =>
 function acknowledge(child: ChildProcess, message: unknown): void {
   const { cmd, act, seq } = (message ?? {}) as { cmd?: unknown; act?: unknown; seq?: unknown };
   if (cmd === 'NODE_CLUSTER' && act === 'exitedAfterDisconnect' && child.connected)
-    child.send({ cmd: 'NODE_CLUSTER', ack: seq } as never, () => {});
+    child.send({ cmd: 'NODE_CLUSTER', ack: seq }, () => {});
 }

@@ -22,7 +22,6 @@ export type Phase =
   | { readonly phase: 'killing'; readonly because: Cause };
 
 export type Worker = Seat & Phase;
-export type PhaseName = Phase['phase'];
 
 export interface Slot {
   /** Failures in a row. A worker that stays ready for longer than the longest backoff ends the row. */

@@ -132,17 +132,18 @@ const isNodes = (listener: unknown): boolean =>
 /** What the parser brings; a listener's throw would go through it, and break it, even where the request's own context is active. */
 const isArrival = (event: unknown): boolean => event === 'data' || event === 'end' || event === 'readable';
 
+type Method<A extends unknown[], R = unknown> = (this: http.ServerResponse, ...args: A) => R;
+const method = (name: keyof http.ServerResponse): unknown => Reflect.get(http.ServerResponse.prototype, name);
+
 /** A response's methods as Node made them, whatever middleware has put on it since. */
-interface Methods {
-  getHeaderNames(): string[];
-  removeHeader(name: string): void;
-  setHeader(name: string, value: string): unknown;
-  writeHead(status: number): unknown;
-  write(text: string): unknown;
-  end(text?: string): unknown;
-}
-const { getHeaderNames, removeHeader, setHeader, writeHead, write, end } = http.ServerResponse.prototype;
-const node = { getHeaderNames, removeHeader, setHeader, writeHead, write, end } as Methods;
+const node = {
+  getHeaderNames: method('getHeaderNames') as Method<[], string[]>,
+  removeHeader: method('removeHeader') as Method<[name: string]>,
+  setHeader: method('setHeader') as Method<[name: string, value: string]>,
+  writeHead: method('writeHead') as Method<[status: number]>,
+  write: method('write') as Method<[text: string]>,
+  end: method('end') as Method<[text?: string]>,
+};
 
 /** HTTP/1, over TCP, TLS or a unix socket. */
 export class HttpRequest extends Request {

@@ -40,7 +40,7 @@ export class Servers implements Ledger {
   }
 
   install(): void {
-    const emit = EventEmitter.prototype.emit as Emit;
+    const emit = Reflect.get(EventEmitter.prototype, 'emit') as Emit;
     const announce = (server: Server, args: Args): boolean => this.#announce(server, emit, args);
     net.Server.prototype.emit = function (this: Server): boolean {
       // oxlint-disable-next-line prefer-rest-params

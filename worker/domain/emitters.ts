@@ -27,7 +27,10 @@ export function intercept(): void {
 
     emitters.init = function (options) {
       const domain = current.getStore();
-      if (domain !== undefined) keep(this, domain);
+      if (domain !== undefined) {
+        keep(this, domain);
+        shared.joined?.(this, domain);
+      }
       init.call(this, options);
     };
     // `arguments`, not rest parameters: forwarded as they are, they cost nothing.

@@ -5,5 +5,6 @@ import { show } from './visible.js';
 export { Domain, type DomainEvents, switchOn } from './domain.js';
 export type { Membership, Timer } from './members.js';
 export { create, createDomain, domain } from './module.js';
+export { createTask, Task, type TaskCallback } from './task.js';
 
 show();
