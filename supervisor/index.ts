@@ -54,7 +54,7 @@ export async function supervise(config: Config, about: { readonly version: strin
       });
 
       log.info(
-        `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers} workers`,
+        `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
       );
       supervisor.tell({ type: 'time-passed' });
     });
