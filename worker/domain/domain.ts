@@ -59,9 +59,9 @@ export class Domain extends UnmadeEmitter {
   #controller: AbortController | undefined;
   #disposed = false;
 
-  constructor() {
+  constructor(enclosing: Domain | undefined = current.getStore()) {
     super();
-    this.enclosing = current.getStore();
+    this.enclosing = enclosing;
     switchOn();
   }
 
