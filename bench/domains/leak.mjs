@@ -28,12 +28,15 @@ const cases = {
     const domain = new Domain().on('error', () => {});
     domain.run(() => new EventEmitter()).emit('error', new Error('routed'));
   },
-  'task, short': () => void createTask(() => {}).setCallback(() => {}),
-  'task with a timer and a promise': () =>
+  'task, short': () => {
+    void createTask(() => {}).setCallback(() => {});
+  },
+  'task with a timer and a promise': () => {
     void createTask(() => {
       setTimeout(() => {}, 0);
       void later(() => {});
-    }).setCallback(() => {}),
+    }).setCallback(() => {});
+  },
   session: () => {
     const session = new Session();
     session.add((done) => done(1));
@@ -55,10 +58,10 @@ const prototypes = domains();
 
 console.log(`node ${process.version}, ${count} of each`);
 for (const [name, make] of Object.entries(cases)) {
-  for (let i = 0; i < 1000; i++) void make();
+  for (let i = 0; i < 1000; i++) make();
   const before = await settledHeap();
   for (let i = 0; i < count; i++) {
-    void make();
+    make();
     if (i % 1000 === 0) await turn();
   }
   const after = await settledHeap();

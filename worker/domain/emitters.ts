@@ -48,6 +48,17 @@ export function adopt(domain: Domain, emitter: EventEmitter): void {
   keep(emitter, domain);
 }
 
+/** What Node keeps the listeners of an emitter in, whatever its class makes of `listenerCount`. */
+interface Listening {
+  readonly _events?: { readonly [type: string | symbol]: unknown };
+}
+
+/** Most events of most emitters are heard by nobody; for these no domain needs to be entered. */
+export function hasListeners(emitter: EventEmitter, type: string | symbol): boolean {
+  const { _events: events } = emitter as unknown as Listening;
+  return events === undefined || events[type] !== undefined;
+}
+
 /** Whether an `'error'` event would throw, because nobody listens. */
 export function isUnheard(emitter: EventEmitter, type: unknown): boolean {
   return type === 'error' && listenerCount.call(emitter, 'error') === 0 && !hasForeignDomain(emitter);
