@@ -64,10 +64,8 @@ export class Servers implements Ledger {
         break;
       case 'listening':
         this.#servers.add(server);
-        // One that the program opens while the worker leaves: it was still booting when it was told to.
-        if (this.#draining) net.Server.prototype.close.call(server);
         this.#tally.listening(server.address());
-        // Asked for before the drain, given in it. Its own listeners hear of it first.
+        // Opened while the worker leaves, which it was told while it booted or asked. Its own listeners hear of it first.
         if (this.#draining) setImmediate(() => net.Server.prototype.close.call(server));
         break;
       case 'close':
