@@ -37,6 +37,8 @@ const LAST_WORDS_MS = 500;
 interface Process {
   readonly seat: Seat;
   readonly child: ChildProcess;
+  /** Orders for a worker that cannot hear yet: Node drops messages of this kind that come before the preload has run. */
+  early: ToWorker[] | undefined;
 }
 
 export class NodeHost implements Host {
@@ -95,7 +97,7 @@ export class NodeHost implements Host {
       return this.#failed({ id, slot, generation, pid: undefined }, error as Error);
     }
     const seat: Seat = { id, slot, generation, pid: child.pid };
-    this.#processes.set(id, { seat, child });
+    this.#processes.set(id, { seat, child, early: [] });
     this.#hearing.spawned(seat);
     child.on('internalMessage', (message: unknown) => this.#hear(seat, child, message));
     child.on('message', (message) => {
@@ -139,6 +141,7 @@ export class NodeHost implements Host {
       case 'bind':
         return void this.#bind(seat, child, message.seq, message.query);
       case 'started':
+        this.#listens(id);
         return this.#config.ready.on === 'start' ? this.#tell({ type: 'ready', id }) : undefined;
       case 'listening':
         return this.#config.ready.on === 'listening' ? this.#tell({ type: 'ready', id }) : undefined;
@@ -171,7 +174,15 @@ export class NodeHost implements Host {
 
   #send(id: number, message: ToWorker): void {
     const process = this.#processes.get(id);
-    if (process) this.#post(process.child, message);
+    if (process?.early) process.early.push(message);
+    else if (process) this.#post(process.child, message);
+  }
+
+  #listens(id: number): void {
+    const process = this.#processes.get(id);
+    const early = process?.early ?? [];
+    if (process) process.early = undefined;
+    for (const message of early) this.#send(id, message);
   }
 
   /** A message that cannot be sent goes to a worker that is gone, or about to be: its exit says the rest. */
