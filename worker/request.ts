@@ -232,13 +232,17 @@ function mute(response: http.ServerResponse): void {
   });
 }
 
-function reset(socket: Duplex & { resetAndDestroy?(): void }): void {
-  try {
-    if (socket.resetAndDestroy) socket.resetAndDestroy();
-    else socket.destroy();
-  } catch {
-    socket.destroy();
-  }
+/** What `node:net` keeps on a socket; under a TLS socket's handle lies the TCP socket. */
+interface Inside {
+  resetAndClosing?: boolean;
+  readonly _handle?: { readonly _parentWrap?: Inside } | null;
+}
+
+/** What `resetAndDestroy` does, which refuses TLS: a plain close would look like the end of a whole answer there, too. */
+function reset(socket: Duplex): void {
+  const inside = socket as Inside;
+  (inside._handle?._parentWrap ?? inside).resetAndClosing = true;
+  socket.destroy();
 }
 
 /** A connection that the program has taken over: `upgrade`, `connect`. */
@@ -273,7 +277,7 @@ export class TakenOver extends Request {
     const socket = this.#socket;
     if (!socket || socket.destroyed) return false;
     if ((socket.bytesWritten ?? 0) !== this.#writtenBefore) {
-      socket.destroy();
+      reset(socket);
       return false;
     }
     const { headers, body } = answerBody(status, id, this.#request?.headers.accept);
@@ -288,7 +292,9 @@ export class TakenOver extends Request {
   }
 }
 
-const NGHTTP2_INTERNAL_ERROR = 2;
+/** The error that Node itself destroys a stream with which is reset like that; any error is INTERNAL_ERROR to the client. */
+const streamError = (): Error =>
+  Object.assign(new Error('Stream closed with error code NGHTTP2_INTERNAL_ERROR'), { code: 'ERR_HTTP2_STREAM_ERROR' });
 
 /** One HTTP/2 stream, whether the program meets it as a stream or as request and response. */
 export class StreamRequest extends Request {
@@ -319,7 +325,8 @@ export class StreamRequest extends Request {
     const stream = this.#stream;
     if (!stream || stream.destroyed || stream.writableEnded) return false;
     if (stream.headersSent) {
-      stream.close(NGHTTP2_INTERNAL_ERROR);
+      // Not `close`: that ends the stream in order before it resets it, so that half an answer looks whole.
+      stream.once('error', () => {}).destroy(streamError());
       return false;
     }
     const { headers, body }: Answer = answerBody(status, id, this.#accept);
