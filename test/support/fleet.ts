@@ -86,7 +86,7 @@ export function startFleet(
         else
           reject(
             new Error(
-              `the supervisor ended without saying ${matching}:\n${lines.map(({ msg }) => msg).join('\n')}\n${stderr}`,
+              `the supervisor ended without saying ${String(matching)}:\n${lines.map(({ msg }) => msg).join('\n')}\n${stderr}`,
             ),
           );
       };
