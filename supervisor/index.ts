@@ -51,6 +51,8 @@ export async function supervise(config: Config, about: { readonly version: strin
         const again = supervisor.fleet.goal !== 'serve';
         if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
         supervisor.tell({ type: exitCode === 0 ? 'stop-asked' : 'halt-asked' });
+        // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
+        sockets.close();
       });
 
       log.info(

@@ -247,10 +247,19 @@ function mute(response: http.ServerResponse): void {
   });
 }
 
-/** Not `resetAndDestroy`: that says an orderly end first, which the client may take for a whole answer. */
-function reset(socket: Duplex & { _handle?: { reset?: unknown } | null; resetAndClosing?: boolean }): void {
-  // A unix socket knows no reset.
-  if (typeof socket._handle?.reset === 'function') socket.resetAndClosing = true;
+/** What `node:net` keeps on a socket; under a TLS socket's handle lies the TCP socket. */
+interface Inside {
+  resetAndClosing?: boolean;
+  readonly _handle?: { readonly _parentWrap?: Inside; readonly reset?: unknown } | null;
+}
+
+/**
+ * Not `resetAndDestroy`: that says an orderly end first, which the client may take for a whole answer, and it refuses TLS.
+ * A unix socket knows no reset.
+ */
+function reset(socket: Duplex): void {
+  const inside = (socket as Inside)._handle?._parentWrap ?? (socket as Inside);
+  if (typeof inside._handle?.reset === 'function') inside.resetAndClosing = true;
   socket.destroy();
 }
 
@@ -286,7 +295,7 @@ export class TakenOver extends Request {
     const socket = this.#socket;
     if (!socket || socket.destroyed) return false;
     if ((socket.bytesWritten ?? 0) !== this.#writtenBefore) {
-      socket.destroy();
+      reset(socket);
       return false;
     }
     const { headers, body } = answerBody(status, id, this.#request?.headers.accept);

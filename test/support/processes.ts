@@ -1,0 +1,32 @@
+// Whether processes are still there, as the system sees it.
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fleet } from './fleet.js';
+
+/** A process that has ended and waits to be reaped counts as gone. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return process.platform !== 'linux';
+  }
+}
+
+/** Resolves when none of them is alive any more. */
+export async function gone(pids: readonly number[], withinMs = 20_000): Promise<void> {
+  const until = performance.now() + withinMs;
+  for (let left = pids.filter(isAlive); left.length > 0; left = left.filter(isAlive)) {
+    if (performance.now() > until) throw new Error(`still alive after ${withinMs} ms: ${left.join(', ')}`);
+    await sleep(20);
+  }
+}
+
+/** Of every worker that the log has named. */
+export const workersOf = (fleet: Fleet): number[] => [
+  ...new Set(fleet.lines.flatMap(({ pid, worker }) => (worker !== undefined && pid !== undefined ? [pid] : []))),
+];
