@@ -37,12 +37,6 @@ const stories: [fixture: string, title: string, which: string, lines: string[]][
   ],
   [
     'contained',
-    'an error can be thrown again in its domain',
-    'thrown later',
-    ['contained later uncaughtException', 'guard', 'program later uncaughtException'],
-  ],
-  [
-    'contained',
     'a domain of the program’s own, without a listener, leaves an error to the one around it',
     'inner domain',
     ['contained bug uncaughtException', 'guard', 'program bug uncaughtException'],
