@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import { type Answer, answerBody } from './answer.js';
 import { current } from './domain/current.js';
 import { adopt, type Claim, Domain } from './domain/domain.js';
-import { type Emit, kEmit } from './domain/emitters.js';
+import { type Emit, isHeard, kEmit } from './domain/emitters.js';
 import type { RequestName } from './protocol.js';
 
 /** Where a worker's requests are told of. */
@@ -96,15 +96,10 @@ export abstract class Request extends Domain {
       this.ledger.closed(this);
       this.forget();
     }
-    const listener = (emitter as Listened)._events?.[args[0]];
-    // Most events of a request have no listener but Node's own: into those no context need be carried, which is what costs.
-    if (listener === undefined && args[0] !== 'error') return false;
-    if (current.getStore() === this)
-      return isArrival(args[0]) && this.covers(emitter)
-        ? this.announce(emit, emitter, args)
-        : emit.apply(emitter, args);
-    if (isNodes(listener)) return emit.apply(emitter, args);
-    return this.covers(emitter) ? this.announce(emit, emitter, args) : super[kEmit](emitter, emit, args);
+    if (!this.covers(emitter)) return super[kEmit](emitter, emit, args);
+    if (args[0] !== 'error' && !isHeard(emitter, args[0])) return emit.apply(emitter, args);
+    const within = current.getStore() === this && !isArrival(args[0]);
+    return within ? emit.apply(emitter, args) : this.announce(emit, emitter, args);
   }
 
   /** Lets go of the request itself, so that what outlives it, a pooled connection that it opened, does not keep it alive. */
@@ -119,15 +114,6 @@ export abstract class Request extends Domain {
     }
   }
 }
-
-/** An emitter's listeners as Node keeps them: one function, or a list. */
-interface Listened {
-  readonly _events?: Readonly<Record<string | symbol, unknown>>;
-}
-
-/** The listeners that Node itself puts on each response and request, alone. */
-const isNodes = (listener: unknown): boolean =>
-  typeof listener === 'function' && (listener.name === 'bound resOnFinish' || listener.name === 'clearIncoming');
 
 /** What the parser brings; a listener's throw would go through it, and break it, even where the request's own context is active. */
 const isArrival = (event: unknown): boolean => event === 'data' || event === 'end' || event === 'readable';
