@@ -71,7 +71,7 @@ test('like errors are one incident: told at the first and at each tenfold occurr
   t.is(new Set(told.map(({ incident }) => incident)).size, 1);
   const counts = told.map(({ count }) => String(count).length);
   t.deepEqual(counts, [1, 2, 3]);
-  for (const { request } of told) t.like(request as object, { method: 'GET', path: '/fail/immediate' });
+  for (const { request } of told) t.like(request, { method: 'GET', path: '/fail/immediate' });
   t.is(told[1]?.['stack'], undefined);
 });
 

@@ -1,6 +1,6 @@
 // Workers without a supervisor: they finish what they have, and go.
 import test, { type ExecutionContext } from 'ava';
-import { Connection } from '../support/client.js';
+import { Connection, type Outcome } from '../support/client.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
 import { dropped, lost, startLoad } from '../support/load.js';
 import { gone, isAlive, workersOf } from '../support/processes.js';
@@ -13,7 +13,7 @@ async function start(t: ExecutionContext, ...args: string[]): Promise<{ fleet: F
 }
 
 /** Requests in flight when the supervisor goes. */
-async function inFlight(t: ExecutionContext, target: { port: number }, path: string): Promise<Promise<unknown>[]> {
+async function inFlight(t: ExecutionContext, target: { port: number }, path: string): Promise<Promise<Outcome>[]> {
   const connections = Array.from({ length: 4 }, () => new Connection(t, target));
   for (const connection of connections) t.like(await connection.ask('/ok'), { status: 200 });
   return connections.map((connection) => connection.ask(path));
@@ -26,7 +26,7 @@ test('a supervisor that is killed under load: what is in flight is answered, and
   const slow = await inFlight(t, target, '/slow?ms=500');
   const workers = workersOf(fleet);
   fleet.child.kill('SIGKILL');
-  for (const answer of await Promise.all(slow)) t.like(answer as object, { status: 200 });
+  for (const answer of await Promise.all(slow)) t.like(answer, { status: 200 });
   await gone(workers);
   t.deepEqual(dropped(await load.end()), []);
   t.is(await fleet.ended, 137);
@@ -44,7 +44,7 @@ test('a supervisor that is stopped, and killed then, while connections come in',
   t.true(workers.every(isAlive));
   const slow = await inFlight(t, target, '/slow?ms=300');
   fleet.child.kill('SIGKILL');
-  for (const answer of await Promise.all(slow)) t.like(answer as object, { status: 200 });
+  for (const answer of await Promise.all(slow)) t.like(answer, { status: 200 });
   await gone(workers);
   t.deepEqual(dropped(await load.end()), []);
 });
@@ -54,7 +54,7 @@ test('an orphan that never finishes is gone when its kill timer is', async (t) =
   const open = await inFlight(t, target, '/never');
   const workers = workersOf(fleet);
   fleet.child.kill('SIGKILL');
-  for (const answer of await Promise.all(open)) t.like(answer as object, { status: 503 });
+  for (const answer of await Promise.all(open)) t.like(answer, { status: 503 });
   await gone(workers);
 });
 
@@ -62,6 +62,6 @@ test('an orphan that goes on printing does not die of it', async (t) => {
   const { fleet, target } = await start(t);
   const [printing] = await inFlight(t, target, '/tick?ms=400');
   fleet.child.kill('SIGKILL');
-  t.like((await printing) as object, { status: 200, body: 'ticked\n' });
+  t.like(await printing, { status: 200, body: 'ticked\n' });
   await gone(workersOf(fleet));
 });
