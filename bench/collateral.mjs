@@ -3,11 +3,10 @@
 import { kinds } from '../examples/failures.mjs';
 import { table } from './support/figures.mjs';
 import { runLoad } from './support/pressure.mjs';
-import { cordon, scripts, using, workersIn } from './support/systems.mjs';
+import { cordon, fates, scripts, using } from './support/systems.mjs';
 
 export const title = 'Collateral loss: 1 % of requests fail, 2 workers';
 
-const WORKERS = 2;
 const config = { restart: { intensity: { restarts: 100_000, within: '1m' } } };
 const modes = { kept: true, new: false };
 
@@ -18,31 +17,32 @@ const routesOf = (kind) => [
 ];
 
 export async function bench({ node, innocents, kinds: chosen, seed }) {
-  const rows = [['', 'connections', 'innocents', 'lost', 'failing', 'lost', 'workers replaced', 'p99 late, ms']];
-  const total = { innocents: 0, lost: 0, failing: 0, wrong: 0, replaced: 0 };
+  const rows = [
+    ['', 'connections', 'innocents', 'lost', 'failing', 'lost', 'workers replaced', 'died', 'p99 late, ms'],
+  ];
+  const total = { innocents: 0, lost: 0, failing: 0, wrong: 0, replaced: 0, died: 0 };
   const losses = [];
 
   for (const kind of chosen ?? Object.keys(kinds)) {
     for (const [mode, keepAlive] of Object.entries(modes)) {
-      const starting = cordon({ node, script: scripts.failing, workers: WORKERS, config });
-      let log = '';
-      const account = await using(starting, async (server) => {
-        const seen = await runLoad({
+      let fleet;
+      const starting = cordon({ node, script: scripts.failing, workers: 2, config });
+      const account = await using(starting, (server) => {
+        fleet = server;
+        return runLoad({
           port: server.port,
           keepAlive,
-          users: 128,
+          users: 320,
           thinkMs: [5, 50],
-          requests: Math.ceil(innocents / 0.99),
+          requests: Math.ceil(innocents / 0.98),
           durationMs: 600_000,
           routes: routesOf(kind),
           seed,
         });
-        log = server.log;
-        return seen;
       });
-      const replaced = Math.max(workersIn(log), Object.keys(account.pids).length) - WORKERS;
+      const { replaced, died } = fates(fleet.log);
       const { innocent, failing } = account;
-      const row = [kind, mode, innocent.sent, innocent.lost, failing.sent, failing.lost, replaced];
+      const row = [kind, mode, innocent.sent, innocent.lost, failing.sent, failing.lost, replaced, died];
       rows.push([...row, account.latencyMs.p99.toFixed(0)]);
       console.log(row.join(' '));
       total.innocents += innocent.sent;
@@ -50,6 +50,7 @@ export async function bench({ node, innocents, kinds: chosen, seed }) {
       total.failing += failing.sent;
       total.wrong += failing.lost;
       total.replaced += replaced;
+      total.died += died;
       if (innocent.lost + failing.lost + account.stray > 0) losses.push({ kind, mode, ...account });
     }
   }
@@ -62,6 +63,6 @@ export async function bench({ node, innocents, kinds: chosen, seed }) {
   }
   console.log(
     `${total.innocents} innocents, ${total.lost} lost; ${total.failing} failing, ${total.wrong} not as expected; ` +
-      `${total.replaced} workers replaced`,
+      `${total.replaced} workers replaced, ${total.died} died otherwise`,
   );
 }

@@ -6,7 +6,7 @@
 import { kinds } from '../examples/failures.mjs';
 import { ratio, showRatio, table } from './support/figures.mjs';
 import { runLoad } from './support/pressure.mjs';
-import { cordon, scripts, using, workersIn } from './support/systems.mjs';
+import { cordon, fates, scripts, using } from './support/systems.mjs';
 
 export const title = 'Error storm: half of all requests fail, 2 workers';
 
@@ -46,6 +46,7 @@ export async function bench({ node, stormSeconds, stormRounds, seed }) {
     'server µs',
     'client busy',
     'replaced',
+    'died',
   ];
   const rows = [['', ...columns]];
   const verdicts = [];
@@ -64,7 +65,7 @@ export async function bench({ node, stormSeconds, stormRounds, seed }) {
             routes: [...innocent, ...failing(storm)],
             seed: seed + round,
           };
-          const { account, spentMs, replaced } = await measure(node, orders);
+          const { account, spentMs, replaced, died } = await measure(node, orders);
           const answered = account.innocent.answered + account.failing.answered;
           const perSecond = (answered * 1000) / account.tookMs;
           seen[name].push(perSecond);
@@ -76,7 +77,7 @@ export async function bench({ node, stormSeconds, stormRounds, seed }) {
             own.lost,
             account.latencyMs.p99.toFixed(0),
           ];
-          const costs = [((spentMs * 1000) / answered).toFixed(0), account.clientBusy.toFixed(2), replaced];
+          const costs = [((spentMs * 1000) / answered).toFixed(0), account.clientBusy.toFixed(2), replaced, died];
           rows.push([`${mix}, ${mode} connections, ${name}`, perSecond.toFixed(0), ...counts, ...costs]);
           if (others.lost + own.lost > 0) tell(rows.at(-1)[0], account);
         }
@@ -90,11 +91,14 @@ export async function bench({ node, stormSeconds, stormRounds, seed }) {
 }
 
 async function measure(node, orders) {
-  return using(cordon({ node, script: scripts.failing, workers: 2 }), async (server) => {
+  let fleet;
+  const measured = await using(cordon({ node, script: scripts.failing, workers: 2 }), async (server) => {
+    fleet = server;
     const before = server.cpuMs();
     const account = await runLoad({ ...orders, port: server.port });
-    return { account, spentMs: server.cpuMs() - before, replaced: workersIn(server.log) - 2 };
+    return { account, spentMs: server.cpuMs() - before };
   });
+  return { ...measured, ...fates(fleet.log) };
 }
 
 function tell(name, { reasons, losses }) {

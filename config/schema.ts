@@ -220,4 +220,3 @@ export const ConfigSchema = section({
 export type UserConfig = v.InferInput<typeof ConfigSchema>;
 
 /** What was written, checked, with times in milliseconds and defaults filled in where they depend on nothing else. */
-export type CheckedConfig = v.InferOutput<typeof ConfigSchema>;

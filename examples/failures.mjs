@@ -22,7 +22,7 @@ const bug = (kind) => () => {
 
 /** Work that was set up when the program started, such as a pool's: what it calls belongs to no request. */
 const startup = new AsyncResource('startup');
-const elsewhere = (fn) => startup.runInAsyncScope(() => setTimeout(fn, 1));
+const elsewhere = (fn) => startup.runInAsyncScope(() => setTimeout(() => fn(), 1));
 
 /** Says which process answers, and to whom, so that a crossed answer is noticed. */
 const headers = (request, more) => ({

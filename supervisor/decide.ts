@@ -4,7 +4,7 @@
 import type { Cause } from '../worker/protocol.js';
 import type { Effect } from './effect.js';
 import type { Event } from './event.js';
-import { backoff, budgetAt, hasBudget, recent } from './restart.js';
+import { backoff, budgetAt, calmAt, hasBudget, recent } from './restart.js';
 import {
   type Fleet,
   type Instant,
@@ -25,7 +25,7 @@ export interface Decision {
 const DEGRADED_AT = 3;
 
 export function decide(fleet: Fleet, event: Event, now: Instant, policy: Policy): Decision {
-  const recorded = record({ ...fleet, restarts: recent(fleet.restarts, now, policy) }, event, now, policy);
+  const recorded = record(settled(fleet, now, policy), event, now, policy);
   const steps = recorded.fleet.goal === 'serve' ? [expire, relieve, fill, judge] : [expire, wind, conclude];
   return steps.reduce((decision, step) => then(decision, step(decision.fleet, now, policy)), recorded);
 }
@@ -36,12 +36,19 @@ const then = (before: Decision, after: Decision): Decision => ({
   effects: [...before.effects, ...after.effects],
 });
 
+/** What time alone has made true: old restarts are forgotten, and a worker that stood long enough has ended its slot's row of failures. */
+const settled = (fleet: Fleet, now: Instant, policy: Policy): Fleet => ({
+  ...fleet,
+  restarts: recent(fleet.restarts, now, policy),
+  slots: fleet.slots.map((slot, index) =>
+    slot.failures > 0 && standsAt(fleet, index, policy) <= now ? { ...slot, failures: 0 } : slot,
+  ),
+});
+
 function record(fleet: Fleet, event: Event, now: Instant, policy: Policy): Decision {
   switch (event.type) {
     case 'ready':
-      return nothing(
-        change(fleet, event.id, (worker) => (worker.phase === 'booting' ? { phase: 'ready', since: now } : worker)),
-      );
+      return ready(fleet, event.id, now, policy);
     case 'faulted':
       return faulted(fleet, event.id, now, policy);
     case 'draining':
@@ -57,50 +64,59 @@ function record(fleet: Fleet, event: Event, now: Instant, policy: Policy): Decis
   }
 }
 
+function ready(fleet: Fleet, id: number, now: Instant, policy: Policy): Decision {
+  const worker = fleet.workers.find((one) => one.id === id);
+  if (worker?.phase !== 'booting') return nothing(fleet);
+  const grown = change(fleet, id, () => ({ phase: 'ready', since: now }));
+  return worker.faulty ? faulted(grown, id, now, policy) : nothing(grown);
+}
+
 /** A faulty worker goes at once where it can be spared; where it cannot, it serves on until its successor is ready. */
 function faulted(fleet: Fleet, id: number, now: Instant, policy: Policy): Decision {
   const worker = fleet.workers.find((one) => one.id === id);
+  // A worker tells of its first error only: one that was met while it boots must not be forgotten.
+  if (worker?.phase === 'booting')
+    return nothing(change(fleet, id, () => ({ phase: 'booting', until: worker.until, faulty: true })));
   if (worker?.phase !== 'ready') return nothing(fleet);
   const spared = fleet.workers.some((other) => other.phase === 'ready' && other.id !== id);
-  if (fleet.goal !== 'serve' || !spared || !hasBudget(fleet.restarts, now, policy))
+  if (!spared || !hasBudget(fleet.restarts, now, policy))
     return nothing(change(fleet, id, () => ({ phase: 'tainted', since: worker.since })));
-  return retire(restarted(fleet, now), (one) => one.id === id, 'fault', policy.killTimeoutMs, now, policy);
+  return retire(fleet, (one) => one.id === id, now, policy);
 }
 
+/** The first cause wins: a worker already on its way out keeps its reason and its kill timer. */
 function leaving(fleet: Fleet, id: number, because: Cause, now: Instant, policy: Policy): Fleet {
   const worker = fleet.workers.find((one) => one.id === id);
   if (!worker || !isLive(worker)) return fleet;
-  const left = change(fleet, id, drained(because, policy.killTimeoutMs, now, policy));
+  const left = change(fleet, id, () => drained(because, now, policy));
   // A program that leaves again and again is slowed down like one that crashes; one that leaves now and then is not.
   const often = worker.phase === 'booting' || !hasBudget(fleet.restarts, now, policy);
-  return restarted(often ? failed(left, worker, now, policy) : left, now);
+  return often ? failed(left, worker, now, policy) : left;
 }
 
+/** Whoever was on its way out has been accounted for when it was sent there. */
 function exited(fleet: Fleet, id: number, now: Instant, policy: Policy): Fleet {
   const worker = fleet.workers.find((one) => one.id === id);
   if (!worker) return fleet;
   const reaped = { ...fleet, workers: fleet.workers.filter((other) => other.id !== id) };
-  const asWished = worker.phase === 'draining' || (worker.phase === 'killing' && worker.because !== 'stalled');
-  return asWished ? reaped : restarted(failed(reaped, worker, now, policy), now);
+  return isLive(worker) ? failed(reaped, worker, now, policy) : reaped;
 }
 
-function failed(fleet: Fleet, worker: Worker, now: Instant, policy: Policy): Fleet {
-  const stood = isServing(worker) && 'since' in worker && now - worker.since >= policy.backoff.maxMs;
-  const slots = fleet.slots.map((slot, index): Slot => {
+/** One more in its slot's row of failures: the next one waits out a backoff. */
+const failed = (fleet: Fleet, worker: Worker, now: Instant, policy: Policy): Fleet => ({
+  ...fleet,
+  slots: fleet.slots.map((slot, index): Slot => {
     if (index !== worker.slot) return slot;
-    const failures = (stood ? 0 : slot.failures) + 1;
-    return { failures, vacantUntil: now + backoff(failures, worker.id, policy.backoff) };
-  });
-  return { ...fleet, slots };
-}
+    const failures = slot.failures + 1;
+    return { ...slot, failures, vacantUntil: now + backoff(failures, worker.id, policy.backoff) };
+  }),
+});
 
-const restarted = (fleet: Fleet, now: Instant): Fleet => ({ ...fleet, restarts: [...fleet.restarts, now] });
-
-/** The first cause wins: a worker already on its way out keeps its reason and its kill timer. */
-const drained =
-  (because: Cause, timeoutMs: number, now: Instant, { graceMs }: Policy) =>
-  (worker: Worker): Phase =>
-    isLive(worker) ? { phase: 'draining', because, until: now + timeoutMs + graceMs } : worker;
+const drained = (because: Cause, now: Instant, { killTimeoutMs, graceMs }: Policy): Phase => ({
+  phase: 'draining',
+  because,
+  until: now + killTimeoutMs + graceMs,
+});
 
 const change = (fleet: Fleet, id: number, to: (worker: Worker) => Phase): Fleet => ({
   ...fleet,
@@ -112,79 +128,78 @@ const seated = ({ id, slot, generation }: Worker, phase: Phase): Worker => ({ ..
 type Step = (fleet: Fleet, now: Instant, policy: Policy) => Decision;
 
 /** Puts each worker where `to` says, and gives the order that goes with it. */
-function move(fleet: Fleet, to: (worker: Worker) => Phase | undefined, order: (worker: Worker) => Effect): Decision {
+function move<P extends Phase>(
+  fleet: Fleet,
+  to: (worker: Worker) => P | undefined,
+  order: (moved: P & { readonly id: number }) => Effect,
+): Decision {
   const effects: Effect[] = [];
   const workers = fleet.workers.map((worker) => {
     const phase = to(worker);
     if (phase === undefined) return worker;
-    const moved = seated(worker, phase);
-    effects.push(order(moved));
-    return moved;
+    effects.push(order({ ...phase, id: worker.id }));
+    return seated(worker, phase);
   });
   return { fleet: effects.length > 0 ? { ...fleet, workers } : fleet, effects };
 }
 
 /** Silence is failure: a worker that did not get ready in time, or did not leave in time, is killed. */
-const expire: Step = (fleet, now) =>
-  move(
-    fleet,
+const expire: Step = (fleet, now, policy) => {
+  const late = fleet.workers.filter((worker) => worker.phase === 'booting' && now >= worker.until);
+  return move(
+    late.reduce((failing, worker) => failed(failing, worker, now, policy), fleet),
     (worker) => {
       if (worker.phase === 'booting' && now >= worker.until) return { phase: 'killing', because: 'stalled' };
       if (worker.phase === 'draining' && now >= worker.until) return { phase: 'killing', because: worker.because };
       return undefined;
     },
-    ({ id, ...worker }) => ({ type: 'kill', id, because: worker.phase === 'killing' ? worker.because : 'stalled' }),
+    ({ id, because }) => ({ type: 'kill', id, because }),
   );
+};
 
-/** Tells workers to drain. */
-const retire = (
-  fleet: Fleet,
-  who: (worker: Worker) => boolean,
-  because: Cause,
-  killTimeoutMs: number,
-  now: Instant,
-  policy: Policy,
-): Decision =>
+/** Tells faulty workers to drain. */
+const retire = (fleet: Fleet, who: (worker: Worker) => boolean, now: Instant, policy: Policy): Decision =>
   move(
     fleet,
-    (worker) => (who(worker) ? drained(because, killTimeoutMs, now, policy)(worker) : undefined),
-    ({ id }) => ({ type: 'drain', id, because, killTimeoutMs }),
+    (worker) => (who(worker) ? drained('fault', now, policy) : undefined),
+    ({ id }) => ({ type: 'drain', id, because: 'fault', killTimeoutMs: policy.killTimeoutMs }),
   );
 
-/** Replace before you retire: a tainted worker goes when its successor is ready. */
+/** Replace before you retire: a tainted worker goes when its successor serves, even one that is itself faulty by then. */
 const relieve: Step = (fleet, now, policy) =>
   retire(
     fleet,
-    (worker) => worker.phase === 'tainted' && hasReady(fleet, worker.slot),
-    'fault',
-    policy.killTimeoutMs,
+    ({ phase, slot, id }) =>
+      phase === 'tainted' && fleet.workers.some((other) => other.slot === slot && other.id > id && isServing(other)),
     now,
     policy,
   );
 
-const hasReady = (fleet: Fleet, slot: number): boolean =>
-  fleet.workers.some((worker) => worker.slot === slot && worker.phase === 'ready');
-
-/** Every slot has a worker that serves, or one that will. */
+/** Every slot has a worker that serves, or one that will. Where restarts are short, whoever has waited longest comes first. */
 const fill: Step = (fleet, now, policy) => {
   let filled = fleet;
   const effects: Effect[] = [];
-  for (const slot of fleet.slots.keys()) {
+  const slots = [...fleet.slots.keys()].toSorted((one, other) => oldest(fleet, one) - oldest(fleet, other));
+  for (const slot of slots) {
     const start = startsAt(filled, slot, policy);
     if (start === undefined || start > now) continue;
-    const { nextId: id, generation } = filled;
-    const replacesTainted = filled.workers.some((worker) => worker.slot === slot && worker.phase === 'tainted');
-    const seat = { id, slot, generation };
+    const seat = { id: filled.nextId, slot, generation: filled.generation };
     effects.push({ type: 'spawn', ...seat });
-    filled = {
-      ...filled,
-      nextId: id + 1,
-      workers: [...filled.workers, { ...seat, phase: 'booting', until: now + policy.readyTimeoutMs }],
-    };
-    if (replacesTainted) filled = restarted(filled, now);
+    filled = seatedIn(filled, { ...seat, phase: 'booting', until: now + policy.readyTimeoutMs, faulty: false }, now);
   }
   return { fleet: filled, effects };
 };
+
+const oldest = (fleet: Fleet, slot: number): number => fleet.workers.find((worker) => worker.slot === slot)?.id ?? 0;
+
+/** The first worker of a slot is no restart; each further one is, whatever became of the one before. */
+const seatedIn = (fleet: Fleet, worker: Worker, now: Instant): Fleet => ({
+  ...fleet,
+  nextId: worker.id + 1,
+  workers: [...fleet.workers, worker],
+  slots: fleet.slots.map((slot, index) => (index === worker.slot ? { ...slot, used: true } : slot)),
+  restarts: fleet.slots[worker.slot]?.used ? [...fleet.restarts, now] : fleet.restarts,
+});
 
 /** When a worker should start in this slot; undefined where none is wanted. A vacant slot waits out its backoff, a tainted worker's successor the restart intensity as well. */
 function startsAt(fleet: Fleet, index: number, policy: Policy): Instant | undefined {
@@ -199,29 +214,49 @@ function startsAt(fleet: Fleet, index: number, policy: Policy): Instant | undefi
 const judge: Step = (fleet, now, policy) => {
   const failing =
     !hasBudget(fleet.restarts, now, policy) ||
-    fleet.slots.some(({ failures }, slot) => failures >= DEGRADED_AT && !hasReady(fleet, slot));
+    fleet.slots.some(({ failures }, slot) => failures >= DEGRADED_AT && readyIn(fleet, slot) === undefined);
   const degraded = fleet.degraded ? now < recoversAt(fleet, policy) : failing;
   return nothing(degraded === fleet.degraded ? fleet : { ...fleet, degraded });
 };
 
-/** When a degraded fleet will be whole again, if nothing else happens. */
+/** When a degraded fleet will be well again, if nothing else happens: all slots ready, no row of failures, and restarts down to half. */
 function recoversAt(fleet: Fleet, policy: Policy): Instant {
-  const since = fleet.slots.map((_, slot) => {
-    const worker = fleet.workers.find((one) => one.slot === slot && one.phase === 'ready');
-    return worker?.phase === 'ready' ? worker.since : Number.POSITIVE_INFINITY;
-  });
-  return Math.max(budgetAt(fleet.restarts, policy), Math.max(...since) + policy.backoff.maxMs);
+  const slots = fleet.slots.map(({ failures }, slot) =>
+    failures < DEGRADED_AT && readyIn(fleet, slot) !== undefined
+      ? Number.NEGATIVE_INFINITY
+      : standsAt(fleet, slot, policy),
+  );
+  return Math.max(calmAt(fleet.restarts, policy), ...slots);
 }
 
-/** Towards nobody: gently for a stop, at once for a halt. */
-const wind: Step = (fleet, now, policy) =>
-  fleet.goal === 'halt'
-    ? move(
-        fleet,
-        (worker) => (worker.phase === 'killing' ? undefined : { phase: 'killing', because: 'stop' }),
-        ({ id }) => ({ type: 'kill', id, because: 'stop' }),
-      )
-    : retire(fleet, isLive, 'stop', policy.stopTimeoutMs, now, policy);
+const readyIn = (fleet: Fleet, slot: number): Extract<Worker, { phase: 'ready' }> | undefined =>
+  fleet.workers.find((worker) => worker.slot === slot && worker.phase === 'ready') as
+    | Extract<Worker, { phase: 'ready' }>
+    | undefined;
+
+/** When this slot's worker will have been ready for so long that it ends a row of failures. */
+const standsAt = (fleet: Fleet, slot: number, { backoff: { maxMs } }: Policy): Instant =>
+  (readyIn(fleet, slot)?.since ?? Number.POSITIVE_INFINITY) + maxMs;
+
+/** Towards nobody: at once for a halt, gently for a stop. What drains already keeps its cause, but holds up no stop for longer than a stop may take. */
+const wind: Step = (fleet, now, policy) => {
+  if (fleet.goal === 'halt')
+    return move(
+      fleet,
+      (worker) => (worker.phase === 'killing' ? undefined : { phase: 'killing', because: 'stop' }),
+      ({ id, because }) => ({ type: 'kill', id, because }),
+    );
+  const until = now + policy.stopTimeoutMs + policy.graceMs;
+  return move(
+    fleet,
+    (worker) => {
+      if (isLive(worker)) return { phase: 'draining', because: 'stop', until };
+      const late = worker.phase === 'draining' && worker.until > until;
+      return late ? { phase: 'draining', because: worker.because, until } : undefined;
+    },
+    ({ id, because }) => ({ type: 'drain', id, because, killTimeoutMs: policy.stopTimeoutMs }),
+  );
+};
 
 const conclude: Step = (fleet) =>
   fleet.workers.length === 0 && fleet.goal !== 'done'

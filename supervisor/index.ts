@@ -28,9 +28,11 @@ const policyOf = ({ ready, fault, stop, restart }: Config): Policy => ({
  * @throws {OperatorError} where the fleet cannot start at all: an address that is taken, a script that does not parse.
  */
 export async function supervise(config: Config, about: { readonly version: string }): Promise<number> {
-  const sockets = new Sockets();
-  for (const address of config.listen) await sockets.pin(address);
   const log = openLog(config);
+  const sockets = new Sockets((path) =>
+    log.warn(`took over ${path}: the process that listened there died without removing it`),
+  );
+  for (const address of config.listen) await sockets.pin(address);
   const signals = new AbortController();
 
   try {
@@ -54,7 +56,7 @@ export async function supervise(config: Config, about: { readonly version: strin
       });
 
       log.info(
-        `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers} workers`,
+        `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
       );
       supervisor.tell({ type: 'time-passed' });
     });

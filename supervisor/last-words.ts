@@ -1,10 +1,12 @@
 // What a booting worker says on stderr is held back until it is ready or dead. A program that cannot start says the same each
 // time: it is printed once, and after that counted.
 
-const MAX_LINES = 200;
+/** So many of the first lines are kept, and as many of the last: it is the last ones that tell what it died of. */
+const MAX_LINES = 100;
 
 export class LastWords {
-  #held: string[] = [];
+  #first: string[] = [];
+  #last: string[] = [];
   #dropped = 0;
   #holding = true;
   readonly #print: (line: string) => void;
@@ -15,27 +17,34 @@ export class LastWords {
 
   say(line: string): void {
     if (!this.#holding) this.#print(line);
-    else if (this.#held.length < MAX_LINES) this.#held.push(line);
-    else this.#dropped++;
+    else if (this.#first.length < MAX_LINES) this.#first.push(line);
+    else {
+      this.#last.push(line);
+      if (this.#last.length <= MAX_LINES) return;
+      this.#last.shift();
+      this.#dropped++;
+    }
   }
 
   /** The worker lives, or its words are new: out with them. */
   release(): void {
     this.#holding = false;
-    for (const line of this.#held) this.#print(line);
-    if (this.#dropped > 0) this.#print(`(${this.#dropped} more lines before this one were dropped)`);
-    this.#held = [];
+    for (const line of this.#first) this.#print(line);
+    if (this.#dropped > 0) this.#print(`(${this.#dropped} more lines were dropped here)`);
+    for (const line of this.#last) this.#print(line);
+    this.#first = [];
+    this.#last = [];
     this.#dropped = 0;
   }
 
   get lines(): readonly string[] {
-    return this.#held;
+    return [...this.#first, ...this.#last];
   }
 }
 
-/** The line that says what went wrong: the error's own, where there is one. */
+/** The line that says what went wrong: that of the last error, where there is one. */
 export const gist = (lines: readonly string[]): string | undefined =>
-  lines.find((line) => /^(?:Uncaught )?[\w$.]*(?:Error|Exception)\b/.test(line)) ??
+  lines.findLast((line) => /^(?:Uncaught )?[\w$.]*(?:Error|Exception)\b/.test(line)) ??
   lines.findLast((line) => line.trim() !== '');
 
 /** Two deaths are alike when their words differ in numbers only: pids, ports, addresses, times. */

@@ -41,12 +41,18 @@ function readable(write: (line: string) => void): DestinationStream {
     write(json: string) {
       const { level, time, msg = '', worker, stream, stack } = JSON.parse(json) as Line;
       const who = worker === undefined ? 'cordon' : stream === undefined ? `cordon #${worker}` : `#${worker}`;
-      const text = stack === undefined ? msg : `${msg}\n${stack.replace(/^/gm, '    ')}`;
+      const text = stack === undefined ? msg : `${msg}\n${beneath(msg, stack).replace(/^ */gm, '    ')}`;
       write(
         `${styleText('dim', new Date(time).toTimeString().slice(0, 8))} ${tint(level, stream, who.padEnd(10))} ${text}\n`,
       );
     },
   };
+}
+
+/** A stack begins with the error's name and message, which the sentence above it has just said. */
+function beneath(sentence: string, stack: string): string {
+  const [head = '', ...rest] = stack.split('\n');
+  return sentence.startsWith(head) && rest.length > 0 ? rest.join('\n') : stack;
 }
 
 function tint(level: string, stream: string | undefined, who: string): string {

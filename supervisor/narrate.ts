@@ -1,5 +1,5 @@
 // The one place where the log's sentences about the fleet are written: what happened, and what was ordered because of it.
-import type { Cause, CutRequest } from '../worker/protocol.js';
+import { type Cause, type CutRequest, ExitCode } from '../worker/protocol.js';
 import type { Effect } from './effect.js';
 import type { Event } from './event.js';
 import type { Milestone } from './incidents/book.js';
@@ -31,42 +31,63 @@ export function narrate(
 ): Sentence[] {
   return [
     ...told(event, before, after, now),
-    ...effects.flatMap((effect) => ordered(effect, after)),
+    ...effects.map((effect) => ordered(effect, before, after, now)),
     ...changed(before, after),
   ];
 }
 
 function told(event: Event, before: Fleet, after: Fleet, now: Instant): Sentence[] {
-  if (!('id' in event))
-    return event.type === 'stop-asked' && before.goal === 'serve' ? [{ level: 'info', text: stopping(before) }] : [];
-  const about = before.workers.find(({ id }) => id === event.id);
-  if (!about) return [];
-  const became = after.workers.find(({ id }) => id === event.id);
   switch (event.type) {
-    case 'ready': {
-      if (about.phase !== 'booting') return [];
-      const ready = after.workers.filter(isServing).length;
-      return [{ level: 'info', text: `worker ${about.id} is ready (${ready} of ${after.slots.length})`, about }];
+    case 'stop-asked':
+      return before.goal === 'serve' ? [{ level: 'info', text: stopping(before) }] : [];
+    case 'halt-asked':
+      return before.goal === 'serve' || before.goal === 'stop'
+        ? [{ level: 'warn', text: 'stopping at once: nothing is waited for' }]
+        : [];
+    case 'time-passed':
+      return [];
+    case 'exited': {
+      const about = seatOf(before, event.id);
+      return about ? [exited(event, about, after, now)] : [];
     }
-    case 'faulted':
-      return became?.phase === 'tainted' && about.phase === 'ready'
-        ? [
-            {
-              level: 'warn',
-              text: `worker ${about.id} is faulty and cannot be spared: it serves on until its successor is ready`,
-              about,
-              cause: 'fault',
-            },
-          ]
-        : [];
     case 'draining':
-      return became?.phase === 'draining' && about.phase !== 'draining'
-        ? [{ level: 'info', text: `worker ${about.id} leaves: ${because[event.because]}`, about, cause: event.because }]
-        : [];
-    case 'exited':
-      return [exited(event, about, after, now)];
+      return became('draining', event.id, before, after).map((about) => ({
+        level: 'info',
+        text: `worker ${about.id} leaves: ${because[event.because]}`,
+        about,
+        cause: event.because,
+      }));
+    case 'ready':
+    case 'faulted':
+      return [...readied(event.id, before, after), ...tainted(event.id, before, after)];
   }
 }
+
+const seatOf = (fleet: Fleet, id: number): Worker | undefined => fleet.workers.find((worker) => worker.id === id);
+
+/** The worker, where this turn put it into this phase. */
+function became(phase: Worker['phase'], id: number, before: Fleet, after: Fleet): Worker[] {
+  const about = seatOf(after, id);
+  return about?.phase === phase && seatOf(before, id)?.phase !== phase ? [about] : [];
+}
+
+function readied(id: number, before: Fleet, after: Fleet): Sentence[] {
+  const about = seatOf(after, id);
+  if (seatOf(before, id)?.phase !== 'booting' || !about || about.phase === 'booting') return [];
+  const serving = after.workers.filter(isServing).length;
+  return [{ level: 'info', text: `worker ${id} is ready (${serving} of ${after.slots.length})`, about }];
+}
+
+const tainted = (id: number, before: Fleet, after: Fleet): Sentence[] =>
+  became('tainted', id, before, after).map((about) => ({
+    level: 'warn',
+    text: `worker ${id} is faulty and cannot be spared: it serves on until its successor is ready`,
+    about,
+    cause: 'fault',
+  }));
+
+/** How a worker ends that has nothing left to do; 82 says that it was out of time, and `narrateCut` names the requests. */
+const ORDERLY: readonly (number | null)[] = [ExitCode.drained, ExitCode.faulted, ExitCode.cut, ExitCode.orphaned];
 
 function exited(
   { id, code, signal }: Extract<Event, { type: 'exited' }>,
@@ -74,64 +95,87 @@ function exited(
   after: Fleet,
   now: Instant,
 ): Sentence {
-  const how = signal === null ? `exit code ${code}` : signal;
+  const how = signal ?? (code === null ? 'it could not be started' : `exit code ${code}`);
   const fields = { code, signal };
-  if (about.phase === 'draining' || about.phase === 'killing') {
-    const cut = about.phase === 'killing';
-    const text = cut
-      ? `worker ${id} is gone, killed: ${because[about.because]}`
-      : `worker ${id} is gone (${how}): ${because[about.because]}`;
-    return { level: cut ? 'warn' : 'info', text, about, cause: about.because, fields };
+  switch (about.phase) {
+    case 'killing':
+      return { level: 'info', text: `worker ${id} is gone, killed`, about, cause: about.because, fields };
+    case 'draining': {
+      const orderly = signal === null && ORDERLY.includes(code);
+      const text = orderly ? `worker ${id} is gone` : `worker ${id} died while it drained`;
+      const level = orderly ? 'info' : 'error';
+      return { level, text: `${text} (${how}): ${because[about.because]}`, about, cause: about.because, fields };
+    }
+    case 'booting':
+      return {
+        level: 'error',
+        text: `worker ${id} died before it was ready (${how})${next(about, after, now)}`,
+        about,
+        fields,
+      };
+    case 'ready':
+    case 'tainted':
+      return { level: 'error', text: `worker ${id} died (${how})${next(about, after, now)}`, about, fields };
   }
-  const wait = Math.max(0, (after.slots[about.slot]?.vacantUntil ?? now) - now);
-  const next = wait > 0 ? `; the next one starts in ${seconds(wait)}` : '';
-  const text =
-    about.phase === 'booting'
-      ? `worker ${id} died before it was ready (${how})${next}`
-      : `worker ${id} died (${how})${next}`;
-  return { level: 'error', text, about, fields };
 }
 
-function ordered(effect: Effect, after: Fleet): Sentence[] {
+/** Where the next worker of this slot has to wait. */
+function next({ slot }: Worker, after: Fleet, now: Instant): string {
+  const wait = (after.slots[slot]?.vacantUntil ?? now) - now;
+  return wait > 0 ? `; the next one starts in ${seconds(wait)}` : '';
+}
+
+function ordered(effect: Effect, before: Fleet, after: Fleet, now: Instant): Sentence {
   switch (effect.type) {
     case 'spawn':
-      return [{ level: 'info', text: `worker ${effect.id} starts in slot ${effect.slot}`, about: effect }];
+      return { level: 'info', text: `worker ${effect.id} starts in slot ${effect.slot}`, about: effect };
     case 'drain': {
-      const about = after.workers.find(({ id }) => id === effect.id);
+      const about = seatOf(after, effect.id);
       const limit = `at most ${seconds(effect.killTimeoutMs)}`;
       const text = `worker ${effect.id} drains (${limit}): ${because[effect.because]}`;
-      return [
-        { level: effect.because === 'fault' ? 'warn' : 'info', text, cause: effect.because, ...(about && { about }) },
-      ];
+      return {
+        level: effect.because === 'fault' ? 'warn' : 'info',
+        text,
+        cause: effect.because,
+        ...(about && { about }),
+      };
     }
     case 'kill': {
-      const about = after.workers.find(({ id }) => id === effect.id);
-      return [
-        {
-          level: 'warn',
-          text: `worker ${effect.id} is killed: ${because[effect.because]}`,
-          cause: effect.because,
-          ...(about && { about }),
-        },
-      ];
+      const about = seatOf(after, effect.id);
+      const late = seatOf(before, effect.id)?.phase === 'draining' && after.goal !== 'halt';
+      const why = late ? `it did not leave in time (${because[effect.because]})` : because[effect.because];
+      const wait = effect.because === 'stalled' && about ? next(about, after, now) : '';
+      return {
+        level: 'warn',
+        text: `worker ${effect.id} is killed: ${why}${wait}`,
+        cause: effect.because,
+        ...(about && { about }),
+      };
     }
     case 'finish':
-      return [{ level: 'info', text: 'stopped: no worker is left' }];
+      return { level: 'info', text: 'stopped: no worker is left' };
   }
 }
 
 function changed(before: Fleet, after: Fleet): Sentence[] {
   if (before.degraded === after.degraded) return [];
   const serving = after.workers.filter(isServing).length;
-  const state = `${serving} of ${after.slots.length} workers serve`;
+  const state = `${serving} of ${count(after.slots.length, 'worker')} ${serving === 1 ? 'serves' : 'serve'}`;
   if (!after.degraded) return [{ level: 'info', text: `recovered: ${state}` }];
   const failures = Math.max(...after.slots.map((slot) => slot.failures));
-  const why = `${after.restarts.length} restarts lately${failures > 1 ? `, up to ${failures} failures in a row in one slot` : ''}`;
+  const row = failures > 1 ? `, up to ${failures} failures in a row in one slot` : '';
+  const why = `${count(after.restarts.length, 'restart')} lately${row}`;
   return [{ level: 'error', text: `degraded: ${state}; ${why}. Replacements are slowed down, and go on` }];
 }
 
-const stopping = (fleet: Fleet): string =>
-  `stopping: ${fleet.workers.length} workers finish what they have (a second signal ends them at once)`;
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
+
+function stopping({ workers }: Fleet): string {
+  if (workers.length === 0) return 'stopping: no worker runs';
+  const what =
+    workers.length === 1 ? '1 worker finishes what it has' : `${workers.length} workers finish what they have`;
+  return `stopping: ${what} (a second signal ends ${workers.length === 1 ? 'it' : 'them'} at once)`;
+}
 
 /** A milestone of an incident, with the request that met it. */
 export function narrateError({ incident, report }: Milestone): Sentence {
@@ -156,7 +200,7 @@ export function narrateCut(
   const answered = requests.filter((request) => request.answered).length;
   const names = requests.slice(0, 10).map(({ method, path }) => `${method} ${path}`);
   const more = requests.length > names.length ? ` and ${requests.length - names.length} more` : '';
-  const text = `worker ${about.id} was out of time with ${requests.length} requests open: ${answered} answered 503, ${requests.length - answered} broken off: ${names.join(', ')}${more}`;
+  const text = `worker ${about.id} was out of time with ${count(requests.length, 'request')} open: ${answered} answered 503, ${requests.length - answered} broken off: ${names.join(', ')}${more}`;
   return { level: 'warn', text, about, fields: { requests } };
 }
 

@@ -1,5 +1,6 @@
 // The real world: the only file that forks, kills or sets a timer for the fleet. It turns what processes say into facts.
 import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.js';
 import {
   type BindQuery,
@@ -15,7 +16,7 @@ import type { Event } from './event.js';
 import { forkWorker, killTree } from './fork.js';
 import type { Host } from './host.js';
 import { readLines } from './output.js';
-import { EADDRINUSE, removeStale, type Sockets } from './sockets.js';
+import type { Sockets } from './sockets.js';
 import type { Instant, Worker } from './state.js';
 
 export type Seat = Pick<Worker, 'id' | 'slot' | 'generation'> & { readonly pid: number | undefined };
@@ -37,8 +38,8 @@ const LAST_WORDS_MS = 500;
 interface Process {
   readonly seat: Seat;
   readonly child: ChildProcess;
-  /** Orders for a worker that cannot hear yet: Node drops messages of this kind that come before the preload has run. */
-  early: ToWorker[] | undefined;
+  /** Orders for a worker that does not listen to us yet: Node drops what comes before the preload. */
+  waiting: ToWorker[] | undefined;
 }
 
 export class NodeHost implements Host {
@@ -97,7 +98,7 @@ export class NodeHost implements Host {
       return this.#failed({ id, slot, generation, pid: undefined }, error as Error);
     }
     const seat: Seat = { id, slot, generation, pid: child.pid };
-    this.#processes.set(id, { seat, child, early: [] });
+    this.#processes.set(id, { seat, child, waiting: [] });
     this.#hearing.spawned(seat);
     child.on('internalMessage', (message: unknown) => this.#hear(seat, child, message));
     child.on('message', (message) => {
@@ -112,7 +113,8 @@ export class NodeHost implements Host {
   }
 
   #failed(seat: Seat, error: Error): void {
-    this.#hearing.said(seat, 'stderr', `the process could not be started: ${error.message}`);
+    const why = existsSync(this.#config.cwd) ? error.message : `its working directory ${this.#config.cwd} is gone`;
+    this.#hearing.said(seat, 'stderr', `the process could not be started: ${why}`);
     this.#processes.delete(seat.id);
     setImmediate(() => {
       this.#tell({ type: 'exited', id: seat.id, code: null, signal: null });
@@ -134,14 +136,14 @@ export class NodeHost implements Host {
   }
 
   #hear(seat: Seat, child: ChildProcess, envelope: unknown): void {
-    const message = open<FromWorker>(envelope);
+    const message = open(envelope) as FromWorker | undefined;
     if (message === undefined) return acknowledge(child, envelope);
     const { id } = seat;
     switch (message.type) {
       case 'bind':
         return void this.#bind(seat, child, message.seq, message.query);
       case 'started':
-        this.#listens(id);
+        this.#started(id);
         return this.#config.ready.on === 'start' ? this.#tell({ type: 'ready', id }) : undefined;
       case 'listening':
         return this.#config.ready.on === 'listening' ? this.#tell({ type: 'ready', id }) : undefined;
@@ -161,9 +163,9 @@ export class NodeHost implements Host {
   }
 
   async #bind(seat: Seat, child: ChildProcess, seq: number, query: BindQuery): Promise<void> {
-    let bound = this.#sockets.bind(seat.id, query);
-    const stale = 'error' in bound && bound.error === EADDRINUSE && query.addressType === -1 && query.address !== null;
-    if (stale && (await removeStale(query.address))) bound = this.#sockets.bind(seat.id, query);
+    const bound = await this.#sockets.bind(seat.id, query);
+    // It died while an old path was looked at: what it asked for would have a holder for ever.
+    if (!this.#processes.has(seat.id)) return this.#sockets.gone(seat.id);
     if ('error' in bound) {
       this.#hearing.bindFailed(seat, query, bound.error);
       return this.#post(child, { type: 'bound', seq, key: bound.key, error: bound.error });
@@ -174,15 +176,14 @@ export class NodeHost implements Host {
 
   #send(id: number, message: ToWorker): void {
     const process = this.#processes.get(id);
-    if (process?.early) process.early.push(message);
+    if (process?.waiting) process.waiting.push(message);
     else if (process) this.#post(process.child, message);
   }
 
-  #listens(id: number): void {
+  #started(id: number): void {
     const process = this.#processes.get(id);
-    const early = process?.early ?? [];
-    if (process) process.early = undefined;
-    for (const message of early) this.#send(id, message);
+    for (const message of process?.waiting ?? []) if (process) this.#post(process.child, message);
+    if (process) process.waiting = undefined;
   }
 
   /** A message that cannot be sent goes to a worker that is gone, or about to be: its exit says the rest. */
@@ -200,5 +201,5 @@ const isReadyMessage = (message: unknown): boolean =>
 function acknowledge(child: ChildProcess, message: unknown): void {
   const { cmd, act, seq } = (message ?? {}) as { cmd?: unknown; act?: unknown; seq?: unknown };
   if (cmd === 'NODE_CLUSTER' && act === 'exitedAfterDisconnect' && child.connected)
-    child.send({ cmd: 'NODE_CLUSTER', ack: seq } as never, () => {});
+    child.send({ cmd: 'NODE_CLUSTER', ack: seq }, () => {});
 }

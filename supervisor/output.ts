@@ -12,10 +12,9 @@ export function readLines(stream: Readable, line: (text: string) => void): void 
 
   const emit = (rest: Buffer): void => {
     pending.push(rest);
-    const whole = pending.length === 1 ? rest : Buffer.concat(pending);
+    if (!cutting) line(readable(pending.length === 1 ? rest : Buffer.concat(pending)));
     pending.length = 0;
     size = 0;
-    if (!cutting) line(whole.toString('utf8').replace(/\r$/, ''));
     cutting = false;
   };
   stream.on('data', (chunk: Buffer) => {
@@ -29,13 +28,19 @@ export function readLines(stream: Readable, line: (text: string) => void): void 
     pending.push(rest);
     size += rest.length;
     if (size <= MAX_LINE) return;
-    line(`${Buffer.concat(pending).toString('utf8', 0, MAX_LINE)}… (line cut at ${MAX_LINE} bytes)`);
-    pending.length = 0;
-    size = 0;
+    emit(Buffer.alloc(0));
     cutting = true;
   });
   stream.on('error', () => {});
   stream.once('close', () => {
     if (size > 0) emit(Buffer.alloc(0));
   });
+}
+
+function readable(line: Buffer): string {
+  if (line.length <= MAX_LINE) return line.toString('utf8').replace(/\r$/, '');
+  let end = MAX_LINE;
+  // Not within a character: its further bytes begin with the bits 10.
+  while (((line[end] ?? 0) & 0xc0) === 0x80 && end > MAX_LINE - 4) end--;
+  return `${line.toString('utf8', 0, end)}… (line cut at ${MAX_LINE} bytes)`;
 }

@@ -1,8 +1,10 @@
 // The listening sockets. The supervisor binds and owns them, never reads from them, and gives each worker that listens a copy:
 // workers accept by themselves, and while none is alive clients wait in the kernel's backlog.
 import dgram from 'node:dgram';
+import { lookup } from 'node:dns/promises';
 import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import type { ListenAddress } from '../config/config.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
@@ -19,6 +21,8 @@ interface OwnedSocket {
   readonly handle: Handle;
   /** Workers that listen on it. */
   readonly holders: Set<number>;
+  /** The newest worker there was when the last holder died: only a later one can be its successor. */
+  orphanedAt: number | undefined;
   /** The first worker's; the others take them over. */
   ticketKeys: string | undefined;
 }
@@ -38,25 +42,37 @@ const createServerHandle = (net as unknown as { _createServerHandle: CreateServe
 
 const BACKLOG = 511;
 const EINVAL = -22;
-export const EADDRINUSE = -98;
+const EADDRINUSE = -98;
 
 export class Sockets {
   readonly #owned = new Map<string, OwnedSocket>();
   /** Bound because the operator said so, by port or path; they stay whatever the workers do. */
   readonly #pinned = new Map<string, OwnedSocket>();
+  readonly #tookOver: (path: string) => void;
+  #newest = 0;
+
+  /** `tookOver` hears of each path that a dead process had left behind. */
+  constructor(tookOver: (path: string) => void) {
+    this.#tookOver = tookOver;
+  }
 
   /** Binds an address before any worker starts. One that is taken fails here and by name. */
   async pin(address: ListenAddress): Promise<void> {
-    const handle = 'path' in address ? await bindPath(address.path) : bindPort(address.host, address.port);
-    this.#pinned.set(placeOf(address), { handle, holders: new Set(), ticketKeys: undefined });
+    const handle = 'path' in address ? await this.#pinPath(address.path) : await bindPort(address.host, address.port);
+    this.#pinned.set(placeOf(address), own(handle));
   }
 
-  bind(worker: number, query: BindQuery): Bound {
+  async bind(worker: number, query: BindQuery): Promise<Bound> {
+    this.#newest = Math.max(this.#newest, worker);
     const key = [query.address, query.port, query.addressType, query.fd, query.index].join(':');
-    const known = this.#pinned.get(pinnedPlace(query)) ?? this.#owned.get(key);
-    const owned = known ?? this.#create(key, query);
+    const find = (): OwnedSocket | undefined => this.#pinned.get(pinnedPlace(query)) ?? this.#owned.get(key);
+    let owned = find() ?? this.#create(key, query);
+    // While the old path was looked at, another worker's question may have been answered.
+    if (owned === EADDRINUSE && query.addressType === -1 && (await this.#clear(query.address ?? '')))
+      owned = find() ?? this.#create(key, query);
     if (typeof owned === 'number') return { key, error: owned };
     owned.holders.add(worker);
+    owned.orphanedAt = undefined;
     owned.ticketKeys ??= query.ticketKeys;
     return { key, handle: owned.handle, ticketKeys: owned.ticketKeys };
   }
@@ -69,9 +85,20 @@ export class Sockets {
     owned.handle.close();
   }
 
-  /** A dead worker, or one that leaves, gives nothing up. */
+  /**
+   * A dead worker gives nothing up: its clients wait for its successor. What a later worker lived and died without asking for,
+   * such as a path with its predecessor's pid in it, is waited for in vain.
+   */
   gone(worker: number): void {
-    for (const owned of [...this.#owned.values(), ...this.#pinned.values()]) owned.holders.delete(worker);
+    const all = [...this.#owned.values(), ...this.#pinned.values()];
+    const listened = all.some(({ holders }) => holders.has(worker));
+    for (const [key, owned] of this.#owned) {
+      if (listened && owned.orphanedAt !== undefined && worker > owned.orphanedAt) {
+        this.#owned.delete(key);
+        owned.handle.close();
+      } else if (owned.holders.delete(worker) && owned.holders.size === 0) owned.orphanedAt = this.#newest;
+    }
+    for (const { holders } of this.#pinned.values()) holders.delete(worker);
   }
 
   /** Closes everything; the paths of unix sockets go with it. */
@@ -90,11 +117,34 @@ export class Sockets {
       handle.close();
       return error;
     }
-    const owned = { handle, holders: new Set<number>(), ticketKeys: undefined };
+    const owned = own(handle);
     this.#owned.set(key, owned);
     return owned;
   }
+
+  async #pinPath(address: string): Promise<Handle> {
+    const open = (): Handle | number => createServerHandle(shortest(address), -1, -1, -1, 0);
+    let handle = open();
+    if (handle === EADDRINUSE && (await this.#clear(address))) handle = open();
+    if (typeof handle === 'number') throw cannotBind(address, handle);
+    return handle;
+  }
+
+  /** A path of ours at which no worker listens yet refuses like one that was left behind. */
+  async #clear(address: string): Promise<boolean> {
+    const ours = [...this.#owned.keys()].some((key) => key.startsWith(`${address}:-1:`));
+    if (ours || this.#pinned.has(placeOf({ path: address })) || !(await removeStale(address))) return false;
+    this.#tookOver(address);
+    return true;
+  }
 }
+
+const own = (handle: Handle): OwnedSocket => ({
+  handle,
+  holders: new Set(),
+  orphanedAt: undefined,
+  ticketKeys: undefined,
+});
 
 const isTcp = ({ addressType }: BindQuery): boolean => addressType === 4 || addressType === 6;
 
@@ -102,7 +152,8 @@ function create(query: BindQuery): Handle | number {
   const { address, port, addressType, fd, flags } = query;
   try {
     if (addressType === 'udp4' || addressType === 'udp6') return createDatagram(query);
-    return createServerHandle(address, port, addressType, fd, flags) ?? EINVAL;
+    const place = addressType === -1 && address !== null ? shortest(address) : address;
+    return createServerHandle(place, port, addressType, fd, flags) ?? EINVAL;
   } catch (error) {
     return (error as { errno?: number }).errno ?? EINVAL;
   }
@@ -133,6 +184,12 @@ function createDatagram({ address, port, addressType, fd, flags }: BindQuery): H
   return handle;
 }
 
+/** The kernel takes about 100 bytes of a path: deep folders are reached from here, as node:cluster does it. */
+function shortest(address: string): string {
+  const relative = path.relative(process.cwd(), address);
+  return address.startsWith('\0') || relative.length >= address.length ? address : relative;
+}
+
 const placeOf = (address: ListenAddress): string =>
   'path' in address ? `path:${address.path}` : `port:${address.port}`;
 
@@ -143,10 +200,11 @@ function pinnedPlace({ address, port, addressType, index }: BindQuery): string {
   return addressType === 4 || addressType === 6 ? `port:${port}` : '';
 }
 
-function bindPort(host: string | undefined, port: number): Handle {
+async function bindPort(host: string | undefined, port: number): Promise<Handle> {
   const name = `${host === undefined ? '*' : host.includes(':') ? `[${host}]` : host}:${port}`;
+  const found = host === undefined ? undefined : await addressOf(host, name);
   const open = (): Handle => {
-    const handle = createServerHandle(host ?? null, port, host?.includes(':') ? 6 : 4, -1, 0);
+    const handle = createServerHandle(found?.address ?? null, port, found?.family ?? 4, -1, 0);
     if (typeof handle === 'number') throw cannotBind(name, handle);
     return handle;
   };
@@ -158,12 +216,16 @@ function bindPort(host: string | undefined, port: number): Handle {
   return open();
 }
 
-async function bindPath(path: string): Promise<Handle> {
-  const open = (): Handle | number => createServerHandle(path, -1, -1, -1, 0);
-  let handle = open();
-  if (handle === EADDRINUSE && (await removeStale(path))) handle = open();
-  if (typeof handle === 'number') throw cannotBind(path, handle);
-  return handle;
+/** The first of a name's addresses, as `server.listen` takes it. */
+async function addressOf(host: string, name: string): Promise<{ address: string; family: number }> {
+  try {
+    return await lookup(host);
+  } catch (error) {
+    throw new OperatorError(
+      `cannot listen on ${name}: nobody knows ${host} (${(error as NodeJS.ErrnoException).code}). Give an address of this machine.`,
+      ExitCode.cannotCreate,
+    );
+  }
 }
 
 /** What a failed bind means to the operator, and what to do about it. */
@@ -185,15 +247,19 @@ export function cannotBind(name: string, error: number): OperatorError {
   }
 }
 
-/** A unix socket whose owner died without removing it: a file that nobody answers at. Removed, so that the path is free again. */
-export async function removeStale(path: string): Promise<boolean> {
+/**
+ * A unix socket whose owner died without removing it: a file that nobody answers at. Removed, so that the path is free again.
+ * Connecting to any other file is refused likewise, so only a socket is ever removed.
+ */
+async function removeStale(address: string): Promise<boolean> {
+  if (address.startsWith('\0') || !fs.lstatSync(address, { throwIfNoEntry: false })?.isSocket()) return false;
   const refused = await new Promise<boolean>((done) => {
-    const socket = net.connect({ path });
+    const socket = net.connect({ path: shortest(address) });
     socket
       .once('connect', () => done(false))
       .once('error', (error: NodeJS.ErrnoException) => done(error.code === 'ECONNREFUSED'));
     socket.once('connect', () => socket.destroy());
   });
-  if (refused) fs.rmSync(path, { force: true });
+  if (refused) fs.rmSync(address, { force: true });
   return refused;
 }

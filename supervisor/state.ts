@@ -12,7 +12,8 @@ interface Seat {
 
 /** A state carries exactly what is true in it. */
 export type Phase =
-  | { readonly phase: 'booting'; readonly until: Instant }
+  /** `faulty` where it has told of an error already: it is to be replaced as soon as it is ready. */
+  | { readonly phase: 'booting'; readonly until: Instant; readonly faulty: boolean }
   | { readonly phase: 'ready'; readonly since: Instant }
   /** Faulty, but it cannot be spared: it goes on serving until its successor is ready. */
   | { readonly phase: 'tainted'; readonly since: Instant }
@@ -21,13 +22,14 @@ export type Phase =
   | { readonly phase: 'killing'; readonly because: Cause };
 
 export type Worker = Seat & Phase;
-export type PhaseName = Phase['phase'];
 
 export interface Slot {
   /** Failures in a row. A worker that stays ready for longer than the longest backoff ends the row. */
   readonly failures: number;
   /** No worker starts here before. */
   readonly vacantUntil: Instant;
+  /** A worker has started here before: the next one is a restart. */
+  readonly used: boolean;
 }
 
 export interface Fleet {
@@ -37,9 +39,9 @@ export interface Fleet {
   readonly nextId: number;
   readonly slots: readonly Slot[];
   readonly workers: readonly Worker[];
-  /** When failures made a new worker necessary, oldest first, as far back as the restart intensity looks. */
+  /** When workers were replaced, oldest first, as far back as the restart intensity looks. */
   readonly restarts: readonly Instant[];
-  /** More fails than the restart intensity allows, or a slot fails again and again. */
+  /** As many restarts as the intensity allows, or a slot that fails again and again. Over when it has been over for a while. */
   readonly degraded: boolean;
 }
 
@@ -63,7 +65,7 @@ export const emptyFleet = (size: number): Fleet => ({
   goal: 'serve',
   generation: 1,
   nextId: 1,
-  slots: Array.from({ length: size }, () => ({ failures: 0, vacantUntil: Number.NEGATIVE_INFINITY })),
+  slots: Array.from({ length: size }, () => ({ failures: 0, vacantUntil: Number.NEGATIVE_INFINITY, used: false })),
   workers: [],
   restarts: [],
   degraded: false,

@@ -9,16 +9,16 @@ export interface Channel {
 }
 
 export interface Hearing {
-  order(message: ToWorker, handle: unknown): void;
+  readonly order: (message: ToWorker, handle: unknown) => void;
   /** The supervisor is gone, however it went. */
-  orphaned(): void;
+  readonly orphaned: () => void;
 }
 
 export function openChannel({ order, orphaned }: Hearing): Channel {
   const send = process.send?.bind(process);
   if (send === undefined) throw new Error('cordon: a worker needs an IPC channel');
   process.on('internalMessage' as 'message', (message: unknown, handle: unknown) => {
-    const opened = open<ToWorker>(message);
+    const opened = open(message) as ToWorker | undefined;
     if (opened !== undefined) order(opened, handle);
   });
   leaveExitToUs();

@@ -9,7 +9,7 @@ export type Exit = (code?: number | string | null) => never;
 
 /** Replaces `process.exit`, and returns the real one. */
 export function guardExit(): Exit {
-  const exit = process.exit.bind(process) as Exit;
+  const exit = process.exit.bind(process);
   const guarded = (code?: number | string | null): unknown => (reporting.getStore() ? undefined : exit(code));
   process.exit = guarded as typeof process.exit;
   return exit;

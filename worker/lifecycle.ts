@@ -74,12 +74,18 @@ export function live(life: Life, fact: Fact, now: Instant): Turn {
 /** The moment at which `time-passed` should be told next. */
 export const deadline = (life: Life): Instant | undefined => (life.phase === 'draining' ? life.until : undefined);
 
-/** The first cause wins: a worker already on its way out keeps its reason and its kill timer. */
+/**
+ * The first cause wins: a worker already on its way out keeps its reason, and its kill timer unless others give it less time: a stop, or
+ * the end of the supervisor, while it drains for a fault.
+ */
 function drain(life: Life, { because, terms, told }: Extract<Fact, { type: 'drain' }>, now: Instant): Turn {
-  if (life.phase === 'draining' || life.phase === 'gone') return turn(life);
+  const until = now + terms.killTimeoutMs;
+  if (life.phase === 'gone') return turn(life);
+  if (life.phase === 'draining')
+    return turn(because === 'disconnected' ? life : { ...life, until: Math.min(life.until, until) });
   const orders: Order[] = [{ type: 'stop-accepting', lingerMs: terms.lingerMs }];
   if (!told) orders.unshift({ type: 'tell', message: { type: 'draining', because } });
-  return turn({ phase: 'draining', because, until: now + terms.killTimeoutMs }, ...orders);
+  return turn({ phase: 'draining', because, until }, ...orders);
 }
 
 const turn = (life: Life, ...orders: Order[]): Turn => ({ life, orders });

@@ -2,7 +2,11 @@
 // and is the shell around `lifecycle.ts`: it carries out orders and keeps the one timer. In the program's own worker threads and
 // child processes, which inherit the flag, it does nothing.
 import { isMainThread } from 'node:worker_threads';
-import { BOOT_VARIABLE } from './protocol.js';
+import { BOOT_VARIABLE, PRELOAD_MARK } from './protocol.js';
+
+// In threads too: what they fork inherits theirs.
+const flag = process.execArgv.findIndex((argument) => argument.endsWith(PRELOAD_MARK));
+if (flag > 0) process.execArgv.splice(flag - 1, 2);
 
 const orders = process.env[BOOT_VARIABLE];
 if (isMainThread && orders !== undefined) {

@@ -109,13 +109,16 @@ export const LIFELINE_FD = 4;
  * and listening for them does not keep a process alive.
  */
 const CMD = 'NODE_CORDON';
-export type Envelope<M> = { readonly cmd: typeof CMD; readonly cordon: M };
+export interface Envelope {
+  readonly cmd: typeof CMD;
+  readonly cordon: unknown;
+}
 
-export const seal = <M extends FromWorker | ToWorker>(message: M): Envelope<M> => ({ cmd: CMD, cordon: message });
+export const seal = (message: FromWorker | ToWorker): Envelope => ({ cmd: CMD, cordon: message });
 
-/** The message in an envelope, or nothing where it is somebody else's. Sender and receiver are of one version: no more is checked. */
-export function open<M extends FromWorker | ToWorker>(message: unknown): M | undefined {
+/** What an envelope holds, or nothing where it is somebody else's message. Both sides are of one version: no more is checked. */
+export function open(message: unknown): unknown {
   if (typeof message !== 'object' || message === null) return undefined;
-  const envelope = message as Partial<Envelope<M>>;
+  const envelope = message as Partial<Envelope>;
   return envelope.cmd === CMD ? envelope.cordon : undefined;
 }

@@ -1,4 +1,5 @@
 // Any thrown thing as data, and like errors told together: an error storm must not become a message storm.
+import { fileURLToPath } from 'node:url';
 import type { CountedReport, ErrorReport, RequestName } from './protocol.js';
 
 const MAX_TEXT = 16 * 1024;
@@ -11,27 +12,33 @@ export function toReport(error: unknown, origin: string, request?: RequestName):
 }
 
 function read(error: unknown): Pick<ErrorReport, 'name' | 'message' | 'code' | 'stack' | 'fingerprint'> {
-  if (typeof error !== 'object' || error === null) return { name: typeof error, message: cut(String(error)) };
-  const name = text(error, 'name') ?? 'object';
+  if (typeof error !== 'object' || error === null)
+    return { name: error === null ? 'null' : typeof error, message: cut(safely(() => String(error), NO_MESSAGE)) };
   const code = text(error, 'code');
   const stack = text(error, 'stack');
   const fingerprint = text(error, 'fingerprint');
   return {
-    name,
-    message: text(error, 'message') ?? '(no message)',
+    name: text(error, 'name') || 'object',
+    message: text(error, 'message') ?? NO_MESSAGE,
     ...(code !== undefined && { code }),
-    ...(stack !== undefined && { stack }),
+    ...(stack !== undefined && { stack: withoutOwnFrames(stack) }),
     ...(fingerprint !== undefined && { fingerprint }),
   };
 }
 
+const NO_MESSAGE = '(no message)';
+
+/** Breadth first, each once: causes may form a circle. */
 function causesOf(error: unknown): ErrorReport['causes'] {
+  const family = new Set<unknown>([error]);
   const causes: { name: string; message: string; stack?: string }[] = [];
-  const queue: unknown[] = nested(error);
-  for (let next = queue.shift(); next !== undefined && causes.length < MAX_CAUSES; next = queue.shift()) {
-    const { name, message, stack } = read(next);
-    causes.push({ name, message, ...(stack !== undefined && { stack }) });
-    queue.push(...nested(next));
+  for (const member of family) {
+    if (member !== error) {
+      const { name, message, stack } = read(member);
+      causes.push({ name, message, ...(stack !== undefined && { stack }) });
+    }
+    if (causes.length === MAX_CAUSES) break;
+    for (const relative of nested(member)) family.add(relative);
   }
   return causes;
 }
@@ -39,14 +46,37 @@ function causesOf(error: unknown): ErrorReport['causes'] {
 /** `error.cause` and the errors of an AggregateError. */
 function nested(error: unknown): unknown[] {
   if (typeof error !== 'object' || error === null) return [];
-  const { cause, errors } = safely(() => error as { cause?: unknown; errors?: unknown }, {});
-  const list = safely(() => (Array.isArray(errors) ? (errors as unknown[]).slice(0, MAX_CAUSES) : []), []);
-  return cause === undefined || cause === null ? list : [cause, ...list];
+  const property = (of: object, key: string): unknown =>
+    safely(() => (of as Readonly<Record<string, unknown>>)[key], undefined);
+  const errors = property(error, 'errors');
+  const list = safely(() => Array.isArray(errors), false) ? (errors as object) : {};
+  const found = [property(error, 'cause')];
+  for (let index = 0; index < MAX_CAUSES; index++) found.push(property(list, String(index)));
+  return found.filter((one) => one !== undefined && one !== null);
 }
 
 function text(error: object, key: string): string | undefined {
   const value = safely(() => (error as Record<string, unknown>)[key], undefined);
   return typeof value === 'string' || typeof value === 'number' ? cut(String(value)) : undefined;
+}
+
+/** Where this code lies, and where its source map says that it lies. */
+const OWN = ['./', '../../worker/'].flatMap((path) => {
+  const url = new URL(path, import.meta.url);
+  return [url.href, fileURLToPath(url)];
+});
+
+/** Nobody can mend their program by reading of cordon's code: its frames go, and with them those through which it called the program. */
+function withoutOwnFrames(stack: string): string {
+  const kept: string[] = [];
+  let below = false;
+  for (const line of stack.split('\n').toReversed()) {
+    const frame = /^\s+at /.test(line);
+    const own = frame && OWN.some((place) => line.includes(`(${place}`) || line.includes(` ${place}`));
+    below = own || (below && /^\s+at (?:AsyncLocalStorage\.run|Reflect\.apply) \(/.test(line));
+    if (!below) kept.push(line);
+  }
+  return kept.toReversed().join('\n');
 }
 
 function safely<T>(get: () => T, otherwise: T): T {
@@ -62,7 +92,7 @@ const cut = (value: string): string => (value.length > MAX_TEXT ? `${value.slice
 const MAX_KINDS = 100;
 const FLUSH_MS = 100;
 
-/** Gathers reports: the first of a kind goes out at once, its likes are counted and follow together. */
+/** Gathers reports: the first goes out at once; what comes within the next moment is counted, like with like, and follows together. */
 export class Reports {
   #waiting = new Map<string, { report: ErrorReport; count: number }>();
   #dropped = 0;

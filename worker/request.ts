@@ -96,10 +96,15 @@ export abstract class Request extends Domain {
       this.ledger.closed(this);
       this.forget();
     }
-    const inside = current.getStore() === this;
-    if (this.covers(emitter))
-      return inside && !isArrival(args[0]) ? emit.apply(emitter, args) : this.announce(emit, emitter, args);
-    return inside ? emit.apply(emitter, args) : super[kEmit](emitter, emit, args);
+    const listener = (emitter as Listened)._events?.[args[0]];
+    // Most events of a request have no listener but Node's own: into those no context need be carried, which is what costs.
+    if (listener === undefined && args[0] !== 'error') return false;
+    if (current.getStore() === this)
+      return isArrival(args[0]) && this.covers(emitter)
+        ? this.announce(emit, emitter, args)
+        : emit.apply(emitter, args);
+    if (isNodes(listener)) return emit.apply(emitter, args);
+    return this.covers(emitter) ? this.announce(emit, emitter, args) : super[kEmit](emitter, emit, args);
   }
 
   /** Lets go of the request itself, so that what outlives it, a pooled connection that it opened, does not keep it alive. */
@@ -115,20 +120,30 @@ export abstract class Request extends Domain {
   }
 }
 
+/** An emitter's listeners as Node keeps them: one function, or a list. */
+interface Listened {
+  readonly _events?: Readonly<Record<string | symbol, unknown>>;
+}
+
+/** The listeners that Node itself puts on each response and request, alone. */
+const isNodes = (listener: unknown): boolean =>
+  typeof listener === 'function' && (listener.name === 'bound resOnFinish' || listener.name === 'clearIncoming');
+
 /** What the parser brings; a listener's throw would go through it, and break it, even where the request's own context is active. */
 const isArrival = (event: unknown): boolean => event === 'data' || event === 'end' || event === 'readable';
 
+type Method<A extends unknown[], R = unknown> = (this: http.ServerResponse, ...args: A) => R;
+const method = (name: keyof http.ServerResponse): unknown => Reflect.get(http.ServerResponse.prototype, name);
+
 /** A response's methods as Node made them, whatever middleware has put on it since. */
-interface Methods {
-  getHeaderNames(): string[];
-  removeHeader(name: string): void;
-  setHeader(name: string, value: string): unknown;
-  writeHead(status: number): unknown;
-  write(text: string): unknown;
-  end(text?: string): unknown;
-}
-const { getHeaderNames, removeHeader, setHeader, writeHead, write, end } = http.ServerResponse.prototype;
-const node = { getHeaderNames, removeHeader, setHeader, writeHead, write, end } as Methods;
+const node = {
+  getHeaderNames: method('getHeaderNames') as Method<[], string[]>,
+  removeHeader: method('removeHeader') as Method<[name: string]>,
+  setHeader: method('setHeader') as Method<[name: string, value: string]>,
+  writeHead: method('writeHead') as Method<[status: number]>,
+  write: method('write') as Method<[text: string]>,
+  end: method('end') as Method<[text?: string]>,
+};
 
 /** HTTP/1, over TCP, TLS or a unix socket. */
 export class HttpRequest extends Request {
@@ -232,16 +247,18 @@ function mute(response: http.ServerResponse): void {
   });
 }
 
-/** What `node:net` keeps on a socket; under a TLS socket's handle lies the TCP socket. */
+/** What `node:net` keeps on a socket; beneath a TLS socket's handle lies the TCP socket. */
 interface Inside {
   resetAndClosing?: boolean;
-  readonly _handle?: { readonly _parentWrap?: Inside } | null;
+  readonly _handle?: { readonly reset?: unknown; readonly _parentWrap?: Inside | null } | null;
 }
 
-/** What `resetAndDestroy` does, which refuses TLS: a plain close would look like the end of a whole answer there, too. */
+/** Not `resetAndDestroy`: that says an orderly end first, which the client may take for a whole answer, and it refuses TLS. */
 function reset(socket: Duplex): void {
   const inside = socket as Inside;
-  (inside._handle?._parentWrap ?? inside).resetAndClosing = true;
+  const beneath = inside._handle?._parentWrap ?? inside;
+  // A unix socket knows no reset.
+  if (typeof beneath._handle?.reset === 'function') beneath.resetAndClosing = true;
   socket.destroy();
 }
 
@@ -292,9 +309,7 @@ export class TakenOver extends Request {
   }
 }
 
-/** The error that Node itself destroys a stream with which is reset like that; any error is INTERNAL_ERROR to the client. */
-const streamError = (): Error =>
-  Object.assign(new Error('Stream closed with error code NGHTTP2_INTERNAL_ERROR'), { code: 'ERR_HTTP2_STREAM_ERROR' });
+const NGHTTP2_NO_ERROR = 0;
 
 /** One HTTP/2 stream, whether the program meets it as a stream or as request and response. */
 export class StreamRequest extends Request {
@@ -303,6 +318,8 @@ export class StreamRequest extends Request {
   protected readonly givenId: unknown;
   readonly #accept: string | undefined;
   #stream: ServerHttp2Stream | undefined;
+  /** What the stream is destroyed with where half an answer is out. */
+  #broken: Error | undefined;
 
   constructor(stream: ServerHttp2Stream, headers: Record<string, string | undefined>, ledger: Ledger) {
     super(stream, ledger);
@@ -325,14 +342,21 @@ export class StreamRequest extends Request {
     const stream = this.#stream;
     if (!stream || stream.destroyed || stream.writableEnded) return false;
     if (stream.headersSent) {
-      // Not `close`: that ends the stream in order before it resets it, so that half an answer looks whole.
-      stream.once('error', () => {}).destroy(streamError());
+      // RST_STREAM INTERNAL_ERROR; `stream.close` with that code would end the answer first, as if it were whole.
+      this.#broken = new Error('half an answer');
+      stream.destroy(this.#broken);
       return false;
     }
     const { headers, body }: Answer = answerBody(status, id, this.#accept);
     stream.respond({ ':status': status, ...Object.fromEntries(headers) });
     stream.end(body);
+    // The client need not send the rest of its body (RFC 9113, 8.1).
+    if (!stream.readableEnded) stream.once('finish', () => stream.close(NGHTTP2_NO_ERROR));
     return true;
+  }
+
+  override [kEmit](emitter: EventEmitter, emit: Emit, args: Parameters<Emit>): boolean {
+    return args[0] === 'error' && args[1] === this.#broken ? false : super[kEmit](emitter, emit, args);
   }
 
   protected forget(): void {

@@ -10,6 +10,8 @@ import type { BindQuery, ToWorker } from './protocol.js';
 /** A libuv handle, as Node's own modules pass it about. */
 interface Handle {
   close(...args: unknown[]): unknown;
+  /** UDP alone. */
+  recvStop?(): void;
 }
 type Listener = net.Server | UdpSocket;
 type Asked = Listener & {
@@ -27,7 +29,8 @@ export class Sockets {
   readonly #asked = new Map<number, (answer: Bound, handle: Handle | undefined) => void>();
   /** Which indices of an address are in use: the same address listened on twice is a second socket, and most often an error. */
   readonly #indices = new Map<string, Set<number>>();
-  readonly #datagrams = new Set<UdpSocket>();
+  /** Of UDP sockets. */
+  readonly #datagrams = new Set<Handle>();
   #seq = 0;
   #draining = false;
 
@@ -50,12 +53,13 @@ export class Sockets {
   /** What is closed from now on is closed because the worker leaves: the program did not give the address up. */
   drain(): void {
     this.#draining = true;
-    for (const socket of this.#datagrams) socket.close();
+    // The other workers read on. Sending goes on here too: the program may still owe an answer.
+    for (const handle of this.#datagrams) handle.recvStop?.();
   }
 
   #ask(listener: Asked, options: Options, done: Done): void {
     const isPath = (options.port ?? 0) < 0 && typeof options.address === 'string';
-    const address = isPath && options.address !== null ? path.resolve(options.address) : options.address;
+    const address = isPath && options.address !== null ? absolute(options.address) : options.address;
     const place = [address, options.port, options.addressType, options.fd].join(':');
     const index = this.#claim(place);
     const seq = ++this.#seq;
@@ -68,10 +72,10 @@ export class Sockets {
       if (answer.ticketKeys !== undefined) listener._setServerData?.({ ticketKeys: answer.ticketKeys });
       this.#watchClose(handle, () => {
         this.#release(place, index);
-        if (!(listener instanceof net.Server)) this.#datagrams.delete(listener);
+        this.#datagrams.delete(handle);
         if (!this.#draining) this.#channel.tell({ type: 'closed', key: answer.key });
       });
-      if (!(listener instanceof net.Server)) this.#datagram(listener);
+      if (!(listener instanceof net.Server)) this.#datagram(listener, handle);
       done(0, handle);
     });
     const ticketKeys = listener._getServerData?.().ticketKeys;
@@ -85,9 +89,12 @@ export class Sockets {
   }
 
   /** TCP and unix servers are seen listening by `server.ts`; nobody else sees these. */
-  #datagram(socket: UdpSocket): void {
-    this.#datagrams.add(socket);
-    socket.once('listening', () => this.#listening(socket.address()));
+  #datagram(socket: UdpSocket, handle: Handle): void {
+    this.#datagrams.add(handle);
+    socket.once('listening', () => {
+      if (this.#draining) handle.recvStop?.();
+      this.#listening(socket.address());
+    });
   }
 
   #claim(place: string): number {
@@ -106,12 +113,15 @@ export class Sockets {
   }
 
   #watchClose(handle: Handle, closed: () => void): void {
-    const { close } = handle;
+    const close = handle.close.bind(handle);
     let told = false;
-    handle.close = function (this: Handle, ...args) {
+    handle.close = (...args) => {
       if (!told) closed();
       told = true;
-      return close.apply(this, args);
+      return close(...args);
     };
   }
 }
+
+/** A path begins where the program stands, which need not be where the supervisor does. An abstract name is no path. */
+const absolute = (address: string): string => (address.startsWith('\0') ? address : path.resolve(address));

@@ -6,7 +6,7 @@ import { type Claim, switchOn } from './domain/domain.js';
 import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { deadline, type Fact, type Life, live, type Order } from './lifecycle.js';
-import { type BootOrders, type Cause, ExitCode, PRELOAD_MARK, type RequestName } from './protocol.js';
+import { type BootOrders, type Cause, ExitCode, type RequestName } from './protocol.js';
 import { Reports, toReport } from './report.js';
 import { Servers } from './server.js';
 import { Sockets } from './sockets.js';
@@ -97,17 +97,17 @@ export function start(terms: BootOrders): void {
   sockets.install();
   servers.install();
 
-  // To leave the cluster is to drain, whoever asks: the program gets no second meaning of it.
-  const disconnect = (): void => drain('disconnected');
-  process.disconnect = disconnect;
+  // To leave the cluster is to drain, whichever way the program says it: none of them ends somebody's request.
+  process.disconnect = () => drain('disconnected');
   const { worker } = cluster;
   if (worker) {
-    worker.disconnect = () => {
-      disconnect();
+    const leaveCluster = (): typeof worker => {
+      worker.exitedAfterDisconnect = true;
+      drain('disconnected');
       return worker;
     };
+    worker.disconnect = leaveCluster;
+    worker.destroy = worker.kill = leaveCluster;
   }
-  const preload = process.execArgv.findIndex((argument) => argument.endsWith(PRELOAD_MARK));
-  if (preload > 0) process.execArgv.splice(preload - 1, 2);
   channel.tell({ type: 'started' });
 }

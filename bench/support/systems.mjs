@@ -24,17 +24,25 @@ export async function cluster({ node, script, cpus, workers, name = 'node:cluste
   return startServer({ name, words: [node, clusterMain], env, cpus, port: await freePort() });
 }
 
-/** cordon as its users start it, with a configuration file where one is given. */
-export async function cordon({ node, script, cpus, workers, config, name = 'cordon' }) {
+/** cordon as its users start it, with a configuration where one is given. */
+export async function cordon({ node, script, cpus, workers, config = {}, name = 'cordon' }) {
   const home = mkdtempSync(join(tmpdir(), 'cordon-bench-'));
   const file = join(home, 'cordon.config.json');
-  if (config) writeFileSync(file, JSON.stringify(config));
-  const options = ['-w', String(workers), '--log-format', 'json', ...(config ? ['-c', file] : [])];
-  const words = [node, cordonMain, 'start', script, ...options];
+  writeFileSync(file, JSON.stringify(config));
+  const forget = () => rmSync(home, { recursive: true, force: true });
+  const words = [node, cordonMain, 'start', script, '-w', String(workers), '--log-format', 'json', '-c', file];
   try {
-    return await startServer({ name, words, cpus, port: await freePort() });
-  } finally {
-    rmSync(home, { recursive: true, force: true });
+    const server = await startServer({ name, words, cpus, port: await freePort() });
+    return {
+      ...server,
+      get log() {
+        return server.log;
+      },
+      stop: () => server.stop().finally(forget),
+    };
+  } catch (error) {
+    forget();
+    throw error;
   }
 }
 
@@ -44,21 +52,25 @@ export async function using(starting, use) {
   try {
     return await use(server);
   } finally {
-    server.orphans = await server.stop();
+    const left = await server.stop();
+    if (left > 0) console.log(`${server.name}: ${left} processes had not ended 8 s after SIGTERM, and were killed`);
   }
 }
 
-/** The workers that the supervisor's log speaks of, by their ids. */
-export function workersIn(log) {
-  const seen = new Set();
+/** What became of the workers, by the word of the supervisor's log: how many were replaced after a fault, and how many just died. */
+export function fates(log) {
+  const replaced = new Set();
+  const died = new Set();
   for (const line of log.split('\n')) {
     if (!line.startsWith('{')) continue;
     try {
-      const { worker } = JSON.parse(line);
-      if (worker !== undefined) seen.add(worker);
+      const { worker, cause, code } = JSON.parse(line);
+      if (worker === undefined || code === undefined) continue; // only of one that is gone is an exit code told
+      if (cause === 'fault') replaced.add(worker);
+      else if (cause === undefined) died.add(worker);
     } catch {
       // a line of the program's own
     }
   }
-  return seen.size;
+  return { replaced: replaced.size, died: died.size };
 }

@@ -1,6 +1,7 @@
 // An Express server with a bug of every kind. It knows nothing of cordon:
 //
 //   npx cordon start examples/express/server.mjs -w 2
+import cluster from 'node:cluster';
 import express from 'express';
 import { fail, kinds, ok, slow } from '../failures.mjs';
 
@@ -9,9 +10,10 @@ const app = express();
 
 app.get('/', (_request, response) => {
   const seen = { 500: 'a 500', broken: 'a broken answer', root: 'a whole answer' };
-  const failures = Object.entries(kinds).map(([kind, { says, expected, framework }]) => {
+  const failures = Object.entries(kinds).map(([kind, { says, expected, framework, request = 'GET' }]) => {
     const end = framework ? 'Express catches it and answers by itself' : `${seen[expected]}, and a new worker`;
-    return `<li><a href="/fail/${kind}">/fail/${kind}</a> ${says}: ${end}`;
+    const body = request === 'POST' || request === 'half' ? `; needs a body: <code>curl -d text</code>` : '';
+    return `<li><a href="/fail/${kind}">/fail/${kind}</a> ${says}: ${end}${body}`;
   });
   response.type('html').send(`<!doctype html><title>An Express server with bugs</title>
 <h1>An Express server with bugs</h1>
@@ -29,11 +31,12 @@ app.all('/fail/:kind', (request, response) => fail(request.params.kind, request,
 
 app.listen(port, (error) => {
   if (error) throw error;
-  // Every worker runs this file: one of them says it for all.
-  if (Number(process.env.NODE_APP_INSTANCE ?? 0) !== 0) return;
+  // Every worker runs this file, and so do their successors: the first says it for all.
+  if (cluster.isWorker && cluster.worker.id !== 1) return;
   console.log(`Try it: http://localhost:${port}/ lists every way to fail, or in another terminal:
 
-  curl -i localhost:${port}/slow?ms=10000 &     a slow request, while …
-  curl -i localhost:${port}/fail/timer          … another one throws: a 500 for it alone
+  curl -i 'localhost:${port}/slow?ms=10000' &   a slow request, while …
+  curl -i localhost:${port}/fail/timer          … another one throws: a 500 for it alone,
+                                                and a new worker in this log
 `);
 });

@@ -1,6 +1,7 @@
 // A Fastify server with a bug of every kind. It knows nothing of cordon:
 //
 //   npx cordon start examples/fastify/server.mjs -w 2
+import cluster from 'node:cluster';
 import fastify from 'fastify';
 import { fail, kinds, ok, slow } from '../failures.mjs';
 
@@ -16,7 +17,9 @@ app.get('/', async (_request, reply) => {
   return {
     process: process.pid,
     try: ['/ok', '/slow?ms=10000', ...Object.keys(kinds).map((kind) => `/fail/${kind}`)],
-    failures: Object.fromEntries(Object.entries(kinds).map(([kind, { says, expected }]) => [kind, { says, expected }])),
+    failures: Object.fromEntries(
+      Object.entries(kinds).map(([kind, { says, expected, request }]) => [kind, { says, expected, request }]),
+    ),
   };
 });
 app.get('/ok', ({ raw }, reply) => ok(raw, reply.raw));
@@ -24,12 +27,13 @@ app.get('/slow', ({ raw }, reply) => slow(raw, reply.raw));
 app.all('/fail/:kind', ({ raw, params }, reply) => fail(params.kind, raw, reply.raw));
 
 await app.listen({ port, host: '::' });
-// Every worker runs this file: one of them says it for all.
-if (Number(process.env.NODE_APP_INSTANCE ?? 0) === 0) {
+// Every worker runs this file, and so do their successors: the first says it for all.
+if (cluster.isPrimary || cluster.worker.id === 1) {
   console.log(`Try it:
 
   curl localhost:${port}/                       every way to fail
-  curl -i localhost:${port}/slow?ms=10000 &     a slow request, while …
-  curl -i localhost:${port}/fail/timer          … another one throws: a 500 for it alone
+  curl -i 'localhost:${port}/slow?ms=10000' &   a slow request, while …
+  curl -i localhost:${port}/fail/timer          … another one throws: a 500 for it alone,
+                                                and a new worker in this log
 `);
 }

@@ -27,14 +27,15 @@ export function inApp(stack: string | undefined, root: string): string[] {
     .split('\n')
     .filter((line) => /^\s+at /.test(line))
     .map(frame);
-  const own = frames.filter((text) => !/node_modules|\bnode:|<anonymous>|^native/.test(text));
-  return (own.length > 0 ? own : frames).slice(0, FRAMES).map((text) => text.replaceAll(`${root}/`, ''));
+  const own = frames.filter(({ place }) => place.includes('/') && !/\/node_modules\/|^node:/.test(place));
+  return (own.length > 0 ? own : frames)
+    .slice(0, FRAMES)
+    .map(({ name, place }) => `${name}@${place}`.replaceAll(`${root}/`, ''));
 }
 
-/** `    at async handler (file:///srv/app/a.js:3:7)` → `handler@/srv/app/a.js` */
-function frame(line: string): string {
+/** `    at async handler (file:///srv/app/a.js:3:7)` → `handler`, `/srv/app/a.js` */
+function frame(line: string): { readonly name: string; readonly place: string } {
   const text = line.trim().replace(/^at (?:async |new )?/, '');
-  const place = /\(?(?:file:\/\/)?([^()\s]*?)(?::\d+)*\)?$/.exec(text)?.[1] ?? '';
-  const name = /^(.*?) \(/.exec(text)?.[1] ?? '';
-  return `${name}@${place}`;
+  const [, name = '', place = text] = /^(.*?) \((.*)\)$/.exec(text) ?? [];
+  return { name, place: place.replace(/^file:\/\//, '').replace(/^index \d+$|(?::\d+)+$/, '') };
 }

@@ -1,8 +1,9 @@
 // A real fleet for a test: the command line in a process of its own, its log read as it comes. Tests wait for what the log says,
 // never for a guessed time, and every process is ended by its pid.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 
@@ -40,14 +41,23 @@ export const fixture = (name: string): string => `${root}test/fixtures/${name}`;
 
 const SIGNALS: Record<string, number> = { SIGTERM: 143, SIGINT: 130, SIGKILL: 137, SIGQUIT: 131 };
 
+export interface StartOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** The supervisor has it as descriptor 3. */
+  readonly inherit?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** The supervisor leads a process group of its own. */
+  readonly detached?: boolean;
+}
+
 /** Starts `cordon start` with these arguments; the test ends it, and its workers with it, whatever happens. */
-export function startFleet(
-  t: ExecutionContext,
-  args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
-): Fleet {
+export function startFleet(t: ExecutionContext, args: readonly string[], options: StartOptions = {}): Fleet {
+  const { inherit, ...rest } = options;
   const child = spawn(process.execPath, [main, 'start', '--log-format', 'json', ...args], {
-    cwd: options.cwd ?? root,
+    cwd: root,
+    ...rest,
     env: {
       ...process.env,
       WEB_CONCURRENCY: undefined,
@@ -55,8 +65,8 @@ export function startFleet(
       NODE_OPTIONS: undefined,
       ...options.env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+    stdio: ['ignore', 'pipe', 'pipe', ...(inherit === undefined ? [] : [inherit])],
+  }) as ChildProcessByStdio<null, Readable, Readable>;
   const lines: LogLine[] = [];
   const waiting = new Set<() => void>();
   const wake = (): void => {

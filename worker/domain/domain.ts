@@ -10,7 +10,7 @@ import { types } from 'node:util';
 import { watchCapture } from './capture.js';
 import { current } from './current.js';
 import { decorate } from './decorate.js';
-import { type Emit, intercept, isUnheard, kEmit, unspecified } from './emitters.js';
+import { type Emit, hasListeners, intercept, isUnheard, kEmit, unspecified } from './emitters.js';
 import { deliver, listenForEscaped } from './escaped.js';
 import { isWithin, join, leave, type Membership, shutDown } from './members.js';
 import { remember } from './memory.js';
@@ -59,9 +59,9 @@ export class Domain extends UnmadeEmitter {
   #controller: AbortController | undefined;
   #disposed = false;
 
-  constructor() {
+  constructor(enclosing: Domain | undefined = current.getStore()) {
     super();
-    this.enclosing = current.getStore();
+    this.enclosing = enclosing;
     switchOn();
   }
 
@@ -219,7 +219,7 @@ export class Domain extends UnmadeEmitter {
   /** An event of one of this domain's emitters: its listeners run in here, and an unheard error is this domain's. @internal */
   [kEmit](emitter: EventEmitter, emit: Emit, args: Parameters<Emit>): boolean {
     if (args[0] === 'error' && isUnheard(emitter, 'error')) return this.#hear(emitter, emit, args);
-    if (current.getStore() === this) return emit.apply(emitter, args);
+    if (!hasListeners(emitter, args[0]) || current.getStore() === this) return emit.apply(emitter, args);
     return this.#inside(emit, emitter, args);
   }
 

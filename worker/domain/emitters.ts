@@ -27,7 +27,10 @@ export function intercept(): void {
 
     emitters.init = function (options) {
       const domain = current.getStore();
-      if (domain !== undefined) keep(this, domain);
+      if (domain !== undefined) {
+        keep(this, domain);
+        shared.joined?.(this, domain);
+      }
       init.call(this, options);
     };
     // `arguments`, not rest parameters: forwarded as they are, they cost nothing.
@@ -43,6 +46,17 @@ export function intercept(): void {
 /** Makes an emitter a member without registering it: its unheard errors, and what its listeners throw, are this domain's. */
 export function adopt(domain: Domain, emitter: EventEmitter): void {
   keep(emitter, domain);
+}
+
+/** What Node keeps the listeners of an emitter in, whatever its class makes of `listenerCount`. */
+interface Listening {
+  readonly _events?: { readonly [type: string | symbol]: unknown };
+}
+
+/** Most events of most emitters are heard by nobody; for these no domain needs to be entered. */
+export function hasListeners(emitter: EventEmitter, type: string | symbol): boolean {
+  const { _events: events } = emitter as unknown as Listening;
+  return events === undefined || events[type] !== undefined;
 }
 
 /** Whether an `'error'` event would throw, because nobody listens. */

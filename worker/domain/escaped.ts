@@ -16,15 +16,6 @@ export function setLastResort(resort: LastResort, run: Guard): void {
   shared.guard = run;
 }
 
-/** Throws an error again in a tick of its own, so that Node treats it as it treats any other that nobody caught. */
-export function throwLater(error: unknown, domain: Domain): void {
-  current.run(domain, () =>
-    process.nextTick(() => {
-      throw error;
-    }),
-  );
-}
-
 /** An `'error'` handler of a domain threw, and none further out could handle that. */
 class HandlerFailed {
   readonly error: unknown;

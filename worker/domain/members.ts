@@ -15,6 +15,7 @@ const unbound = new WeakMap<object, { field: TimerCallback; callback: (...args: 
 export function join(member: Membership, domain: Domain): void {
   shared.keeperOf(member)?.remove(member);
   shared.keep(member, domain);
+  shared.joined?.(member, domain);
   const field = callbackField(member);
   if (field === undefined) return;
   const timer = member as unknown as OpenTimer;

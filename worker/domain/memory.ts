@@ -45,7 +45,8 @@ export function originOf(error: unknown): { domain: Domain | undefined; outer: r
 }
 
 function isFresh({ domain, outer, tick }: Origin, here: Domain): boolean {
-  if (tick === executionAsyncId() || outer.includes(here)) return true;
+  // Jobs of promises may all have the id 0, which says nothing.
+  if ((tick !== 0 && tick === executionAsyncId()) || outer.includes(here)) return true;
   for (let around = domain?.enclosing; around !== undefined; around = around.enclosing)
     if (around === here) return true;
   return false;

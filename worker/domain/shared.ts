@@ -36,6 +36,8 @@ export interface Shared {
   guard: Guard;
   /** `process.emit` as it was. */
   announce: (event: string | symbol, ...args: unknown[]) => boolean;
+  /** Told of every new membership, while there are tasks. */
+  joined: ((member: Member, domain: Domain) => void) | undefined;
   readonly keeperOf: (member: Member) => Domain | undefined;
   readonly keep: (member: Member, domain: Domain | undefined) => void;
   /** What has been put in place once and for all. */
@@ -81,6 +83,7 @@ function create(): Shared {
     lastResort: () => 'unclaimed',
     guard: (listeners) => listeners(),
     announce: process.emit.bind(process) as Shared['announce'],
+    joined: undefined,
     keeperOf: Membership.keeperOf,
     keep: Membership.keep,
     installed: new Set(),

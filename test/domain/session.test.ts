@@ -1,0 +1,228 @@
+import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { create, Domain, Session, SessionClosed, SessionTimeout } from 'cordon/domain';
+
+const bug = new Error('bug');
+const fail = () => {
+  throw bug;
+};
+
+test('ten operations, of which every other one throws: five results, five errors, heard in the parent', async (t) => {
+  const parent = create();
+  const session = await parent.run(
+    () =>
+      new Promise<Session<string>>((resolve) => {
+        const opened = new Session<string>();
+        for (let i = 0; i < 10; i++)
+          opened.addOperation((done) =>
+            process.nextTick(() => {
+              if (i % 2 === 1) throw new Error(`operation ${i}`);
+              done(`result ${i}`);
+            }),
+          );
+        opened.closeSession((closed) => {
+          t.is(closed, opened);
+          t.is(Domain.current(), parent);
+          t.is((process as NodeJS.Process & { domain?: unknown }).domain, parent);
+          resolve(closed);
+        });
+      }),
+  );
+  t.true(session.isClosed);
+  t.is(session.errors.length, 5);
+  t.is(session.results.length, 5);
+  t.deepEqual([session.started, session.completed], [10, 10]);
+});
+
+test('results come in the order of completion, outcomes in the order of adding', async (t) => {
+  const session = new Session<string>();
+  session.add((done) => setTimeout(() => done('slow'), 20), 'first');
+  session.add(async () => {
+    await sleep(1);
+    return 'quick';
+  }, 'second');
+  session.add(fail, 'third');
+  const { results, errors, outcomes } = await session.close();
+  t.deepEqual(results, ['quick', 'slow']);
+  t.deepEqual(errors, [bug]);
+  t.deepEqual(outcomes, [
+    { name: 'first', status: 'done', result: 'slow' },
+    { name: 'second', status: 'done', result: 'quick' },
+    { name: 'third', status: 'failed', error: bug },
+  ]);
+});
+
+const failures: Record<string, () => unknown> = {
+  'throws at once': fail,
+  'throws later': () => setTimeout(fail, 1),
+  rejects: async () => fail(),
+  'rejects later': async () => {
+    await sleep(1);
+    fail();
+  },
+  'emits an error that nobody hears': () => {
+    const emitter = new EventEmitter();
+    setTimeout(() => emitter.emit('error', bug), 1);
+  },
+  'leaves a rejection behind': () => {
+    void sleep(1).then(fail);
+  },
+};
+
+for (const [name, operation] of Object.entries(failures))
+  test(`an operation that ${name} is completed with its error`, async (t) => {
+    const session = new Session();
+    session.add(operation);
+    const { errors, results, started, completed } = await session.close();
+    t.deepEqual({ errors, results, started, completed }, { errors: [bug], results: [], started: 1, completed: 1 });
+  });
+
+test('an operation that calls back twice counts once, and the second call is reported', async (t) => {
+  const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+  const session = new Session<number>();
+  session.add((done) => {
+    done(1);
+    done(2);
+  }, 'twice');
+  const { results, completed } = await session.close();
+  t.deepEqual([results, completed], [[1], 1]);
+  t.regex((await warned).message, /twice/);
+});
+
+test('an operation that fails after its result counts once; the error is collected while the session lasts', async (t) => {
+  const session = new Session<number>();
+  session.add((done) => {
+    done(1);
+    setTimeout(fail, 1);
+  });
+  session.add(() => sleep(10));
+  const { results, errors, completed } = await session.close();
+  t.deepEqual([results, errors, completed], [[1], [bug], 2]);
+});
+
+test('an operation that fails after the session has ended fails its parent', async (t) => {
+  const parent = create();
+  const heard = new Promise((resolve) => parent.on('error', resolve));
+  await parent.run(() => {
+    const session = new Session();
+    session.add((done) => {
+      done();
+      setTimeout(fail, 10);
+    });
+    return session.close();
+  });
+  t.is(await heard, bug);
+});
+
+test('an async operation that takes done may call it later', async (t) => {
+  const session = new Session<string>();
+  session.add(async (done) => {
+    await sleep(1);
+    setTimeout(() => done('later'), 1);
+  });
+  t.deepEqual((await session.close()).results, ['later']);
+});
+
+test('each operation runs in a domain of its own, within that of the session, and may add others', async (t) => {
+  const session = new Session();
+  const domains: unknown[] = [];
+  session.add((done) => {
+    domains.push(Domain.current()?.enclosing);
+    session.add((innerDone) => innerDone());
+    done();
+  });
+  t.is((await session.close()).completed, 2);
+  t.deepEqual(domains, [session.domain]);
+});
+
+test('after closing nothing can be added, and the error says so', async (t) => {
+  const session = new Session();
+  const closed = session.close();
+  const error = t.throws(() => session.add(() => {}, 'late'), { instanceOf: SessionClosed });
+  t.regex(error.message, /late.*closed/);
+  t.throws(() => session.close(() => {}), { instanceOf: SessionClosed });
+  t.is((await closed).started, 0);
+});
+
+test('the callback is called once, and never before close has returned', async (t) => {
+  const session = new Session();
+  let calls = 0;
+  session.add((done) => done());
+  session.close(() => calls++);
+  t.is(calls, 0);
+  await sleep(5);
+  t.is(calls, 1);
+});
+
+test('what the callback throws is the parent’s', async (t) => {
+  const parent = create();
+  const heard = new Promise((resolve) => parent.on('error', resolve));
+  parent.run(() => new Session().close(fail));
+  t.is(await heard, bug);
+});
+
+test('sessions nest: the inner one calls back in the operation that opened it', async (t) => {
+  const outer = new Session<string>();
+  outer.add((done) => {
+    const operation = Domain.current();
+    const inner = new Session<string>();
+    inner.add(fail);
+    inner.add((innerDone) => innerDone('inner'));
+    inner.close(({ results, errors }) => {
+      t.is(Domain.current(), operation);
+      t.deepEqual(errors, [bug]);
+      done(results.join());
+    });
+  });
+  const { results, errors } = await outer.close();
+  t.deepEqual([results, errors], [['inner'], []]);
+});
+
+test('a time limit ends the rest, with an error that names the operations still open', async (t) => {
+  const session = new Session<string>({ limit: 10 });
+  let aborted = false;
+  session.add((done) => done('quick'), 'quick');
+  session.add((_done, signal) => signal.addEventListener('abort', () => (aborted = true)), 'stuck');
+  session.add(() => new Promise(() => {}));
+  const { results, errors, outcomes, completed } = await session.close();
+  t.deepEqual(results, ['quick']);
+  t.is(errors.length, 1);
+  const [error] = errors as SessionTimeout[];
+  t.true(error instanceof SessionTimeout);
+  t.deepEqual(error?.operations, ['stuck', 'operation 3']);
+  t.deepEqual(
+    outcomes.slice(1).map((outcome) => outcome.status === 'failed' && outcome.error === error),
+    [true, true],
+  );
+  t.is(completed, 3);
+  t.true(aborted);
+});
+
+test('a session within its limit keeps no timer', async (t) => {
+  const session = new Session({ limit: 60_000 });
+  session.add((done) => done());
+  await session.close();
+  t.pass();
+});
+
+test('dispose aborts what is left, and what fails thereafter is ignored', async (t) => {
+  const session = new Session();
+  session.add(() => setTimeout(fail, 5));
+  session.dispose();
+  const { errors, outcomes } = await session.close();
+  t.is((errors[0] as Error).name, 'AbortError');
+  t.is(outcomes[0]?.status, 'failed');
+  t.true(session.signal.aborted);
+  await sleep(10);
+  t.is(errors.length, 1);
+});
+
+test('a signal from outside ends what is left with its reason', async (t) => {
+  const controller = new AbortController();
+  const session = new Session({ signal: controller.signal });
+  session.add(() => {});
+  const closed = session.close();
+  controller.abort(bug);
+  t.deepEqual((await closed).errors, [bug]);
+});

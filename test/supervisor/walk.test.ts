@@ -1,0 +1,266 @@
+// Random histories of a small simulated world, and what must be true after every step of them. The seed is fixed; a failure
+// prints it with the shortest history that fails.
+import test from 'ava';
+import fc from 'fast-check';
+import { decide, nextDeadline } from '../../supervisor/decide.js';
+import type { Effect } from '../../supervisor/effect.js';
+import type { Event } from '../../supervisor/event.js';
+import { type Fleet, isLive, isServing, type Policy, type Worker } from '../../supervisor/state.js';
+import { Supervisor } from '../../supervisor/supervisor.js';
+import { FakeHost } from '../support/story.js';
+
+const policy: Policy = {
+  readyTimeoutMs: 10_000,
+  killTimeoutMs: 30_000,
+  stopTimeoutMs: 20_000,
+  graceMs: 2000,
+  backoff: { minMs: 100, maxMs: 8000, factor: 2, jitter: 0.2 },
+  intensity: { restarts: 5, withinMs: 60_000 },
+};
+
+/** What a process may do next; `who` picks it among those that are alive. */
+type Step =
+  | { readonly does: 'ready' | 'fault' | 'leave' | 'crash' | 'exit' | 'stale'; readonly who: number }
+  /** All that boot get ready, and all that were told to go are gone: the world is well. */
+  | { readonly does: 'settle' }
+  | { readonly does: 'wait'; readonly ms: number };
+
+class World {
+  readonly host = new FakeHost(0.1);
+  readonly supervisor: Supervisor;
+  readonly #alive = new Set<number>();
+  readonly #gone: number[] = [];
+  readonly #ids = new Set<number>();
+  finishes = 0;
+  problems: string[] = [];
+  #before: Fleet;
+
+  constructor(size: number) {
+    this.supervisor = new Supervisor(this.host, size, policy, (event, before, after, effects, now) => {
+      this.#judge(event, before, after, effects, now);
+    });
+    this.#before = this.supervisor.fleet;
+    this.host.onEffect = (effect) => this.#perform(effect);
+    this.supervisor.tell({ type: 'time-passed' });
+  }
+
+  get fleet(): Fleet {
+    return this.supervisor.fleet;
+  }
+
+  take(step: Step): void {
+    if (step.does === 'wait') return this.host.advanceTo(this.host.now() + step.ms);
+    if (step.does === 'settle') return this.settle();
+    const { workers } = this.fleet;
+    const pick = (from: readonly Worker[]): number | undefined => from[step.who % Math.max(1, from.length)]?.id;
+    switch (step.does) {
+      case 'ready':
+        return this.#tell('ready', pick(workers.filter(({ phase }) => phase === 'booting')));
+      case 'fault':
+        return this.#tell('faulted', pick(workers.filter(isLive)));
+      case 'leave':
+        return this.#leave(pick(workers.filter(isLive)));
+      case 'crash':
+        return this.#exit(pick(workers));
+      case 'exit':
+        return this.#exit(pick(workers.filter((worker) => !isLive(worker))));
+      case 'stale': {
+        const before = this.fleet;
+        const id = this.#gone[step.who % Math.max(1, this.#gone.length)];
+        this.#tell('faulted', id);
+        this.#tell('ready', id);
+        if (id !== undefined) this.#leave(id);
+        if (before.workers.length !== this.fleet.workers.length) this.problems.push('a reaped worker was heard');
+      }
+    }
+  }
+
+  settle(): void {
+    for (const { id, phase } of this.fleet.workers) if (phase === 'booting') this.#tell('ready', id);
+    for (const worker of this.fleet.workers) if (!isLive(worker)) this.#exit(worker.id);
+  }
+
+  /** The end of all storms: everything behaves from now on. */
+  calm(): void {
+    for (let turn = 0; turn < 40; turn++) {
+      this.settle();
+      this.host.advanceTo(this.host.now() + 5000);
+    }
+  }
+
+  #tell(type: 'ready' | 'faulted', id: number | undefined): void {
+    if (id !== undefined) this.supervisor.tell({ type, id });
+  }
+
+  #leave(id: number | undefined): void {
+    if (id !== undefined) this.supervisor.tell({ type: 'draining', id, because: 'disconnected' });
+  }
+
+  #exit(id: number | undefined): void {
+    if (id === undefined || !this.#alive.delete(id)) return;
+    this.#gone.push(id);
+    this.supervisor.tell({ type: 'exited', id, code: 1, signal: null });
+  }
+
+  #perform(effect: Effect): void {
+    if (effect.type === 'finish') this.finishes++;
+    else if (effect.type === 'spawn') {
+      if (this.#ids.has(effect.id)) this.problems.push(`#${effect.id} was used again`);
+      this.#ids.add(effect.id);
+      this.#alive.add(effect.id);
+    } else if (!this.#alive.has(effect.id)) this.problems.push(`${effect.type} #${effect.id}, which is gone`);
+  }
+
+  #judge(event: Event, before: Fleet, after: Fleet, effects: readonly Effect[], now: number): void {
+    const wrong = (what: string): void => void this.problems.push(`${now} ${event.type}: ${what}`);
+    if (before !== this.#before) wrong('a turn began from another fleet than the last one left');
+    this.#before = after;
+
+    const again = decide(after, { type: 'time-passed' }, now, policy);
+    if (again.effects.length > 0) wrong('to reconcile twice orders something');
+    const due = nextDeadline(after, policy);
+    if (due !== undefined && due <= now) wrong('a deadline is left in the past');
+    if (due !== undefined) {
+      const rung = decide(after, { type: 'time-passed' }, due, policy);
+      const next = nextDeadline(rung.fleet, policy);
+      if (next !== undefined && next <= due) wrong('a deadline passes without progress');
+      // A deadline that is a recovery foreseen changes `degraded`; every other one orders something.
+      if (rung.effects.length === 0 && rung.fleet.degraded === after.degraded) wrong('nothing is due at the deadline');
+    }
+
+    for (const worker of after.workers) {
+      if ((worker.phase === 'booting' || worker.phase === 'draining') && (due === undefined || due > worker.until))
+        wrong(`#${worker.id} can outlast its deadline`);
+    }
+    for (const [index, slot] of after.slots.entries()) {
+      const here = after.workers.filter((worker) => worker.slot === index && isLive(worker));
+      const tainted = here.filter(({ phase }) => phase === 'tainted').length;
+      if (tainted > 1 || here.length - tainted > 1) wrong(`slot ${index} has ${here.map(({ phase }) => phase).join()}`);
+      if (tainted === 1 && here.some(({ phase }) => phase === 'ready')) wrong(`slot ${index} keeps who is relieved`);
+      if (after.goal === 'serve' && here.length === 0 && slot.vacantUntil <= now) wrong(`slot ${index} is left vacant`);
+      if (slot.vacantUntil > now + policy.backoff.maxMs) wrong(`slot ${index} waits too long`);
+    }
+
+    // Replace before you retire.
+    for (const effect of effects) {
+      if (effect.type !== 'drain' || effect.because !== 'fault' || after.goal !== 'serve') continue;
+      const gone = before.workers.find(({ id }) => id === effect.id);
+      const spared = after.workers.some(({ phase }) => phase === 'ready');
+      const relieved = after.workers.some(
+        (other) => other.slot === gone?.slot && other.id > effect.id && isServing(other),
+      );
+      if (!spared && !relieved) wrong(`#${effect.id} was drained though nobody else was healthy`);
+    }
+    const servedBefore = before.workers.filter(isServing).length;
+    const servedAfter = after.workers.filter(isServing).length;
+    if (
+      after.goal === 'serve' &&
+      servedAfter === 0 &&
+      servedBefore > 0 &&
+      event.type !== 'exited' &&
+      event.type !== 'draining'
+    )
+      wrong('an outage that nobody died of');
+
+    // The first cause wins, and nobody comes back.
+    for (const worker of after.workers) {
+      const was = before.workers.find(({ id }) => id === worker.id);
+      if (!was || isLive(was)) continue;
+      if (isLive(worker)) wrong(`#${worker.id} came back`);
+      else if ('because' in worker && 'because' in was && worker.because !== was.because && after.goal !== 'halt')
+        wrong(`#${worker.id} changed its cause`);
+      if ('until' in worker && 'until' in was && worker.until > was.until) wrong(`#${worker.id} got more time`);
+    }
+
+    const tainted = after.workers.filter(({ phase }) => phase === 'tainted').length;
+    const rushed = effects.filter(
+      (effect) =>
+        effect.type === 'spawn' &&
+        before.workers.some(({ slot, phase }) => slot === effect.slot && phase === 'tainted') &&
+        after.workers.some(({ slot, phase }) => slot === effect.slot && phase === 'tainted'),
+    ).length;
+    const remembered = before.restarts.filter((at) => at + policy.intensity.withinMs > now).length;
+    if (rushed > 0 && remembered + rushed > policy.intensity.restarts)
+      wrong(`${tainted} tainted went beyond the budget`);
+    if (after.restarts.length > 500) wrong('restarts grow without a bound');
+  }
+}
+
+const who = fc.nat({ max: 15 });
+const does = (...kinds: Exclude<Step['does'], 'settle' | 'wait'>[]): fc.Arbitrary<Step> =>
+  fc.record({ does: fc.constantFrom(...kinds), who });
+const settle = fc.constant<Step>({ does: 'settle' });
+const wait = (max: number): fc.Arbitrary<Step> =>
+  fc.record({ does: fc.constant('wait' as const), ms: fc.double({ min: 0, max, noNaN: true }) });
+
+/** Mostly well: what goes wrong meets a whole fleet. */
+const healthy = fc.oneof(
+  { weight: 5, arbitrary: settle },
+  { weight: 3, arbitrary: wait(20_000) },
+  { weight: 2, arbitrary: does('fault') },
+  { weight: 1, arbitrary: does('crash', 'leave', 'ready', 'exit', 'stale') },
+);
+const storm = fc.oneof(
+  { weight: 4, arbitrary: does('fault') },
+  { weight: 3, arbitrary: does('ready') },
+  { weight: 3, arbitrary: does('exit') },
+  { weight: 2, arbitrary: does('crash') },
+  { weight: 1, arbitrary: does('leave', 'stale') },
+  { weight: 2, arbitrary: wait(3000) },
+  { weight: 1, arbitrary: wait(40_000) },
+);
+const steps = fc.oneof(
+  fc.array(healthy, { minLength: 50, maxLength: 250, size: 'max' }),
+  fc.array(storm, { minLength: 50, maxLength: 250, size: 'max' }),
+  fc.array(fc.oneof(healthy, storm), { minLength: 50, maxLength: 250, size: 'max' }),
+);
+const size = fc.integer({ min: 1, max: 4 });
+const SEED = 20_260;
+
+const walk = (world: World, history: readonly Step[]): void => {
+  for (const step of history) {
+    world.take(step);
+    if (world.problems.length > 0) throw new Error(world.problems.join('\n'));
+  }
+};
+
+test('whatever happens, the fleet keeps its promises, and is whole again when the storm is over', (t) => {
+  fc.assert(
+    fc.property(size, steps, (workers, history) => {
+      const world = new World(workers);
+      walk(world, history);
+      world.calm();
+      if (world.problems.length > 0) throw new Error(world.problems.join('\n'));
+      const { fleet } = world;
+      const phases = fleet.workers.map(({ phase }) => phase);
+      const whole = phases.length === workers && phases.every((phase) => phase === 'ready');
+      if (!whole || fleet.degraded) throw new Error(`not whole again: ${phases.join()}, degraded ${fleet.degraded}`);
+      if (world.finishes > 0) throw new Error('finished without having been asked');
+    }),
+    { seed: SEED, numRuns: 120 },
+  );
+  t.pass();
+});
+
+test('a stop, and a halt, at any moment of any history, end it with one finish', (t) => {
+  fc.assert(
+    fc.property(size, steps, fc.array(storm, { maxLength: 10 }), fc.boolean(), (workers, history, after, halt) => {
+      const world = new World(workers);
+      walk(world, history.slice(0, 60));
+      world.supervisor.tell({ type: 'stop-asked' });
+      const spawned = world.fleet.nextId;
+      walk(world, after);
+      if (halt) world.supervisor.tell({ type: 'halt-asked' });
+      world.host.advanceTo(world.host.now() + policy.stopTimeoutMs + policy.graceMs);
+      const left = world.fleet.workers.filter(({ phase }) => phase !== 'killing');
+      if (left.length > 0) throw new Error('a stop takes longer than it may');
+      world.settle();
+      if (world.problems.length > 0) throw new Error(world.problems.join('\n'));
+      if (world.finishes !== 1) throw new Error(`finished ${world.finishes} times`);
+      if (world.fleet.nextId !== spawned) throw new Error('a worker started in a stop');
+      if (world.host.alarmAt !== undefined) throw new Error('a timer outlives the fleet');
+    }),
+    { seed: SEED, numRuns: 80 },
+  );
+  t.pass();
+});

@@ -1,0 +1,71 @@
+// One operation of a session: a domain whose first word, a result or an error, is its last.
+
+import { decorate } from './decorate.js';
+import { type Claim, Domain } from './domain.js';
+
+export type Done<R> = (result?: R) => void;
+/** Calls `done`, or returns a promise; `signal` is aborted when nobody waits for it any more. */
+export type Run<R> = (done: Done<R>, signal: AbortSignal) => unknown;
+
+export type Outcome<R> =
+  | { readonly name: string; readonly status: 'open' }
+  | { readonly name: string; readonly status: 'done'; readonly result: R | undefined }
+  | { readonly name: string; readonly status: 'failed'; readonly error: unknown };
+
+export class Operation<R> extends Domain {
+  override readonly name: string;
+  #completed: ((outcome: Outcome<R>) => void) | undefined;
+
+  constructor(name: string, session: Domain, completed: (outcome: Outcome<R>) => void) {
+    super(session);
+    this.name = name;
+    this.#completed = completed;
+  }
+
+  start(run: Run<R>, signal: AbortSignal): void {
+    let calls = 0;
+    const done = (result?: R): void => {
+      if (calls++ > 0) this.#reportAgain();
+      else this.#complete({ name: this.name, status: 'done', result });
+    };
+    try {
+      const promise = this.run(run, done, signal);
+      if (!isThenable<R>(promise)) return;
+      // An async function that has been given `done` may still mean to call it.
+      const settle = (result: R): void => {
+        if (calls === 0 && (result !== undefined || run.length === 0)) done(result);
+      };
+      this.run(() => promise.then(settle, (error: unknown) => this.fail(error)));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** @internal */
+  fail(error: unknown): void {
+    this.#complete({ name: this.name, status: 'failed', error });
+  }
+
+  /** What fails after the operation has ended goes to the session, or, when that has ended too, to its parent. @internal */
+  override claim(error: unknown, _origin: string): Claim {
+    if (this.#completed === undefined) return 'unclaimed';
+    decorate(error, this);
+    this.fail(error);
+    return 'handled';
+  }
+
+  #complete(outcome: Outcome<R>): void {
+    const completed = this.#completed;
+    this.#completed = undefined;
+    completed?.(outcome);
+  }
+
+  #reportAgain(): void {
+    process.emitWarning(`The operation ${this.name} of a session has called back more than once`, {
+      code: 'CORDON_CALLED_TWICE',
+    });
+  }
+}
+
+const isThenable = <R>(value: unknown): value is PromiseLike<R> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';

@@ -1,0 +1,215 @@
+// A domain with an end. It keeps account of everything that can still enter it; when nothing is left, its callback hears
+// of it, in the domain that the task was made in.
+//
+//   reference.ts  what can enter, and whether it still can      watch.ts      how that is noticed
+//   relations.ts  listeners on the emitters of others
+import type { EventEmitter } from 'node:events';
+import { current } from './current.js';
+import { decorate } from './decorate.js';
+import { type Claim, Domain } from './domain.js';
+import type { Reference } from './reference.js';
+import { listenersOf, listensTo, related, tellOf } from './relations.js';
+import { unwatch, watch } from './watch.js';
+
+export type TaskCallback<R> = (error: unknown, result: R | undefined) => void;
+
+/**
+ * - `open`: runs, or can still be entered;
+ * - `failed`: something was thrown; what was begun is waited for;
+ * - `ended`: the callback has been called, or is about to be. */
+type Phase = 'open' | 'failed' | 'ended';
+
+/** Runs `fn` in a task of its own. `done(result)` ends it early. */
+export function createTask<R = unknown>(fn: (done: (result?: R) => void) => unknown): Task<R> {
+  const task = new Task<R>();
+  task.start(fn);
+  return task;
+}
+
+export class Task<R = unknown> extends Domain implements PromiseLike<R | undefined> {
+  #phase: Phase = 'open';
+  #checking = false;
+  #result: R | undefined;
+  /** The first is the one that ended it. */
+  #errors: unknown[] = [];
+  #callback: TaskCallback<R> | undefined;
+  #promise: Promise<R | undefined> | undefined;
+  readonly #references = new Set<Reference>();
+  readonly #children = new Set<Task>();
+  /** Continuations of promises that have not been settled. */
+  #continuations = 0;
+  readonly #parentTask: Task | undefined;
+
+  constructor() {
+    super();
+    this.#parentTask = taskOf(this.enclosing);
+    if (this.#parentTask !== undefined) this.#parentTask.#children.add(this.#any);
+    watch();
+  }
+
+  /** As one of all the tasks there are, whatever their results. */
+  get #any(): Task {
+    return this as unknown as Task;
+  }
+
+  get ended(): boolean {
+    return this.#phase === 'ended';
+  }
+
+  /** Called once, in the domain that the task was made in, when the task will never be entered again. */
+  setCallback(callback: TaskCallback<R>): this {
+    this.#callback = callback;
+    if (this.ended) current.run(this.enclosing, () => process.nextTick(() => this.#call(callback)));
+    return this;
+  }
+
+  // A task is awaited like a promise, and need not be.
+  // oxlint-disable-next-line unicorn/no-thenable
+  then<F = R | undefined, E = never>(
+    onEnd?: ((result: R | undefined) => F | PromiseLike<F>) | null,
+    onError?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<F | E> {
+    this.#promise ??= new Promise((resolve, reject) => {
+      const before = this.#callback;
+      this.setCallback((error, result) => {
+        if (error === null) resolve(result);
+        else reject(error);
+        before?.(error, result);
+      });
+    });
+    return this.#promise.then(onEnd, onError);
+  }
+
+  /** @internal */
+  start(fn: (done: (result?: R) => void) => unknown): void {
+    try {
+      this.run(fn, (result?: R) => this.#done(result));
+    } catch (error) {
+      this.fail(error);
+    }
+    this.touch();
+  }
+
+  #done(result: R | undefined): void {
+    if (this.#phase !== 'open') return;
+    this.#result = result;
+    this.#end();
+  }
+
+  /** An `'error'` listener of the task's own may deal with an error; otherwise it is the end. @internal */
+  override claim(error: unknown, origin: string): Claim {
+    if (this.ended) return this.disposed ? 'handled' : 'unclaimed';
+    const claim = super.claim(error, origin);
+    if (claim === 'handled') return claim;
+    decorate(error, this);
+    this.fail(error);
+    return 'handled';
+  }
+
+  /** What was begun in here is cut short; what cannot be is waited for. @internal */
+  fail(error: unknown): void {
+    if (this.ended || this.#errors.includes(error)) return;
+    this.#errors.push(error);
+    this.touch();
+    if (this.#phase === 'failed') return;
+    this.#phase = 'failed';
+    for (const reference of this.#references) reference.cut();
+    for (const child of this.#children) child.fail(error);
+    for (const emitter of related(this.#any)) tellOf(emitter, error, this.#any);
+  }
+
+  override dispose(): void {
+    if (this.disposed) return;
+    super.dispose();
+    this.fail(this.signal.reason);
+  }
+
+  /** Looks, once this tick is over, whether anything can still enter. @internal */
+  touch(): void {
+    if (this.#checking || this.ended) return;
+    this.#checking = true;
+    // Only after this turn: until then a promise that was settled in it may set something in motion, and one that was
+    // rejected may find nobody to handle that.
+    current.run(undefined, () =>
+      setImmediate(() => {
+        this.#checking = false;
+        if (!this.#canBeEntered()) this.#end();
+      }),
+    );
+  }
+
+  #canBeEntered(): boolean {
+    if (this.#children.size > 0) return true;
+    if (this.#continuations > 0 && this.#phase === 'open') return true;
+    for (const reference of this.#references) if (reference.counts()) return true;
+    return this.#phase === 'open' && listensTo(this.#any);
+  }
+
+  #end(): void {
+    if (this.ended) return;
+    this.#phase = 'ended';
+    const emitters = related(this.#any);
+    for (const reference of this.#references) reference.drop();
+    this.#references.clear();
+    const tell = (): void => {
+      try {
+        this.#tell();
+      } finally {
+        if (this.#parentTask !== undefined) this.#parentTask.#children.delete(this.#any);
+        this.#parentTask?.touch();
+        // Whoever listens to an emitter of this task has nothing more to expect of it.
+        for (const emitter of emitters) touchListeners(emitter);
+        unwatch();
+      }
+    };
+    current.run(undefined, () => process.nextTick(tell));
+  }
+
+  #tell(): void {
+    const [error] = this.#errors;
+    if (this.#callback !== undefined) return this.#call(this.#callback);
+    if (this.#errors.length === 0 || this.disposed) return;
+    // Nobody asked how it went: an error is no less an error for that.
+    current.run(this.enclosing, () =>
+      process.nextTick(() => {
+        throw error;
+      }),
+    );
+  }
+
+  #call(callback: TaskCallback<R>): void {
+    const [error, ...later] = this.#errors;
+    if (later.length > 0 && typeof error === 'object' && error !== null && !Object.hasOwn(error, 'errors'))
+      Reflect.defineProperty(error, 'errors', { value: later, configurable: true, enumerable: false, writable: true });
+    const call = (): void => callback(this.#errors.length === 0 ? null : error, this.#result);
+    if (this.enclosing === undefined) call();
+    else this.enclosing.run(call);
+  }
+
+  /** @internal */
+  hold(reference: Reference): void {
+    this.#references.add(reference);
+  }
+
+  /** @internal */
+  release(reference: Reference): void {
+    if (this.#references.delete(reference)) this.touch();
+  }
+
+  /** @internal */
+  expect(continuations: 1 | -1): void {
+    this.#continuations += continuations;
+    if (continuations < 0) this.touch();
+  }
+}
+
+/** The task that what happens in `domain` belongs to; none, when it has ended. */
+export function taskOf(domain: Domain | undefined): Task | undefined {
+  for (let each = domain; each !== undefined; each = each.enclosing)
+    if (each instanceof Task) return each.ended ? undefined : each;
+  return undefined;
+}
+
+function touchListeners(emitter: EventEmitter): void {
+  for (const task of listenersOf(emitter)) task.touch();
+}
