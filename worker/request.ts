@@ -247,18 +247,19 @@ function mute(response: http.ServerResponse): void {
   });
 }
 
-/** What `node:net` keeps on a socket; beneath a TLS socket's handle lies the TCP socket. */
+/** What `node:net` keeps on a socket; under a TLS socket's handle lies the TCP socket. */
 interface Inside {
   resetAndClosing?: boolean;
-  readonly _handle?: { readonly reset?: unknown; readonly _parentWrap?: Inside | null } | null;
+  readonly _handle?: { readonly _parentWrap?: Inside; readonly reset?: unknown } | null;
 }
 
-/** Not `resetAndDestroy`: that says an orderly end first, which the client may take for a whole answer, and it refuses TLS. */
+/**
+ * Not `resetAndDestroy`: that says an orderly end first, which the client may take for a whole answer, and it refuses TLS.
+ * A unix socket knows no reset.
+ */
 function reset(socket: Duplex): void {
-  const inside = socket as Inside;
-  const beneath = inside._handle?._parentWrap ?? inside;
-  // A unix socket knows no reset.
-  if (typeof beneath._handle?.reset === 'function') beneath.resetAndClosing = true;
+  const inside = (socket as Inside)._handle?._parentWrap ?? (socket as Inside);
+  if (typeof inside._handle?.reset === 'function') inside.resetAndClosing = true;
   socket.destroy();
 }
 

@@ -19,6 +19,9 @@ type Server = net.Server & IdleClosing;
 type Args = Parameters<Emit>;
 type Headers = Record<string, string | undefined>;
 
+const NO_ERROR = 0;
+const LAST_STREAM_OF_ALL = 2 ** 31 - 1;
+
 export interface Tally {
   listening(address: AddressInfo | string | null): void;
   /** An error that nobody caught, in an open request, after its client was answered. */
@@ -63,17 +66,22 @@ export class Servers implements Ledger {
         this.#session(args[1] as ServerHttp2Session);
         break;
       case 'listening':
-        this.#servers.add(server);
-        this.#tally.listening(server.address());
-        // Opened while the worker leaves, which it was told while it booted or asked. Its own listeners hear of it first.
-        if (this.#draining) setImmediate(() => net.Server.prototype.close.call(server));
-        break;
+        return this.#listening(server, emit, args);
       case 'close':
         this.#servers.delete(server);
         this.#look();
         break;
     }
     return emit.apply(server, args);
+  }
+
+  #listening(server: Server, emit: Emit, args: Args): boolean {
+    this.#servers.add(server);
+    this.#tally.listening(server.address());
+    const heard = emit.apply(server, args);
+    // It asked for its socket before the drain began.
+    if (this.#draining && server.listening) net.Server.prototype.close.call(server);
+    return heard;
   }
 
   #request(
@@ -98,7 +106,22 @@ export class Servers implements Ledger {
   #session(session: ServerHttp2Session): void {
     this.#sessions.add(session);
     session.once('close', () => this.#sessions.delete(session));
-    if (this.#draining) sendAway(session);
+    if (this.#draining) this.#drainSession(session, this.#draining.lingerMs);
+  }
+
+  /**
+   * First only a notice that no more streams are wanted; those which were on their way to us meanwhile are served. Closed at once,
+   * the session would refuse them (RFC 9113, 6.8).
+   */
+  #drainSession(session: ServerHttp2Session, lingerMs: number): void {
+    if (session.closed || session.destroyed) return;
+    const close = (): void => {
+      clearTimeout(timer);
+      if (!session.destroyed) session.close();
+    };
+    const timer = setTimeout(close, lingerMs).unref();
+    session.goaway(NO_ERROR, LAST_STREAM_OF_ALL);
+    if (!session.ping(close)) close();
   }
 
   opened(request: Request): void {
@@ -132,7 +155,7 @@ export class Servers implements Ledger {
   drain(lingerMs: number): void {
     this.#draining = { lingerMs, last: new WeakMap() };
     for (const request of this.#open) this.#markLast(request);
-    for (const session of this.#sessions) sendAway(session);
+    for (const session of this.#sessions) this.#drainSession(session, lingerMs);
     // Not `http.Server.prototype.close`: that destroys idle connections under their clients' next request.
     for (const server of this.#servers) if (server.listening) net.Server.prototype.close.call(server);
     this.#lingerFrom();
@@ -177,12 +200,6 @@ export class Servers implements Ledger {
     this.#tally.emptied();
   }
 }
-
-const NGHTTP2_NO_ERROR = 0;
-const LAST_STREAM_ID = 2 ** 31 - 1;
-
-/** The first of two GOAWAYs (RFC 9113, 6.8): open no more streams here. Those that are on their way are still answered. */
-const sendAway = (session: ServerHttp2Session): void => session.goaway(NGHTTP2_NO_ERROR, LAST_STREAM_ID);
 
 /** Whether this very request is being handed on, by a framework or by http2's own compatibility layer, inside its own domain. */
 function isPassedOn(request: object): boolean {

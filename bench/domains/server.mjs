@@ -47,6 +47,12 @@ const variants = {
       own.run(handle, request, response);
     };
   },
+  // The ground that ours stands on: nothing but the storage.
+  storage: async () => {
+    const { AsyncLocalStorage } = await import('node:async_hooks');
+    const storage = new AsyncLocalStorage();
+    return (handle) => (request, response) => storage.run({}, handle, request, response);
+  },
   // As a worker does it: a subclass that needs no listener, and members that are not registered.
   request: async () => {
     const { Domain } = await import('cordon/domain');

@@ -12,6 +12,7 @@ type Program = (error: unknown) => boolean;
 
 /** What a worker adds: who takes the errors of no domain, and how the program's own listeners are run. */
 export function setLastResort(resort: LastResort, run: Guard): void {
+  listenForEscaped();
   shared.lastResort = resort;
   shared.guard = run;
 }

@@ -9,7 +9,9 @@ export function create(): Domain {
 }
 
 /** The name that Node 0.8 used. */
-export const createDomain = create;
+export function createDomain(): Domain {
+  return create();
+}
 
 /** What `require('node:domain')` would give, on our ground: in its place an old program needs no change. */
 export const domain = {

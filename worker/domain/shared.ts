@@ -11,7 +11,7 @@ export type LastResort = (error: unknown, origin: string) => Claim;
 /** Runs the program's own listeners, whose wish to end the process may have to wait. */
 export type Guard = (listeners: () => boolean) => boolean;
 export type Emit = (this: EventEmitter, type: string | symbol, ...args: unknown[]) => boolean;
-export type Member = object;
+type Member = object;
 
 /** Where an error was thrown out of, and what was active around that place. */
 export interface Origin {

@@ -29,6 +29,7 @@ export function createTask<R = unknown>(fn: (done: (result?: R) => void) => unkn
 export class Task<R = unknown> extends Domain implements PromiseLike<R | undefined> {
   #phase: Phase = 'open';
   #checking = false;
+  #told = false;
   #result: R | undefined;
   /** The first is the one that ended it. */
   #errors: unknown[] = [];
@@ -59,7 +60,7 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
   /** Called once, in the domain that the task was made in, when the task will never be entered again. */
   setCallback(callback: TaskCallback<R>): this {
     this.#callback = callback;
-    if (this.ended) current.run(this.enclosing, () => process.nextTick(() => this.#call(callback)));
+    if (this.#told) current.run(this.enclosing, () => process.nextTick(() => this.#call(callback)));
     return this;
   }
 
@@ -166,6 +167,7 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
   }
 
   #tell(): void {
+    this.#told = true;
     const [error] = this.#errors;
     if (this.#callback !== undefined) return this.#call(this.#callback);
     if (this.#errors.length === 0 || this.disposed) return;
