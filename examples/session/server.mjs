@@ -26,7 +26,7 @@ function call(part, done, signal) {
 }
 
 function offer(response) {
-  const session = new Session({ limit: 300 });
+  const session = new Session({ limit: 2000 });
   for (const part of parts) session.add((done, signal) => call(part, done, signal), part);
   session.close(({ outcomes }) => {
     const merged = outcomes.map(({ name, status, result, error }) =>

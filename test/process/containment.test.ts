@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { type Answer, type Asked, ask, bytesOf, Connection, type Outcome, type Target } from '../support/client.js';
 import { askFor, failedAs, isOurs, kinds, reported } from '../support/failures.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
-import { askStream, openSession } from '../support/http2.js';
+import { askStream, code, openSession } from '../support/http2.js';
 
 const all = Object.keys(kinds);
 
@@ -123,8 +123,6 @@ test('a server over TLS is contained', (t) =>
 test('a server of HTTP/2 that also speaks HTTP/1 is contained in HTTP/1', (t) =>
   allAtOnce(t, start(t, 'process/secure.mjs', 2), all, { secure: true }));
 
-const INTERNAL_ERROR = 2;
-const REFUSED_STREAM = 7;
 const withStreams = all.filter((kind) => kinds[kind]?.request !== 'HTTP/1.0');
 async function allStreams(t: ExecutionContext, fleet: Fleet, origin: string, names: readonly string[]): Promise<void> {
   await fleet.ready();
@@ -138,7 +136,7 @@ async function allStreams(t: ExecutionContext, fleet: Fleet, origin: string, nam
       let own = kind === 'timer' ? session : await openSession(t, origin);
       let outcome = await askStream(own, askFor(kind, id));
       // The session was drained before the stream was sent: it is for the client to open another (RFC 9113, 8.7).
-      while (outcome.code === REFUSED_STREAM) {
+      while (outcome.code === code.refused) {
         own = await openSession(t, origin);
         outcome = await askStream(own, askFor(kind, id));
       }
@@ -146,7 +144,7 @@ async function allStreams(t: ExecutionContext, fleet: Fleet, origin: string, nam
       if (expected === '500') isOurs(t, outcome, id, kind);
       else {
         t.is(outcome.status, 200, kind);
-        t.is(outcome.code, expected === 'broken' ? INTERNAL_ERROR : 0, kind);
+        t.is(outcome.code, expected === 'broken' ? code.internal : code.none, kind);
       }
       if (own !== session) own.close();
       if (!kind.startsWith('throw-null')) await reported(fleet, kind, id);

@@ -1,6 +1,6 @@
 // Workers without a supervisor: they finish what they have, and go.
 import test, { type ExecutionContext } from 'ava';
-import { Connection } from '../support/client.js';
+import { Connection, type Outcome } from '../support/client.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
 import { dropped, lost, startLoad } from '../support/load.js';
 import { gone, isAlive, workersOf } from '../support/processes.js';
@@ -13,7 +13,7 @@ async function start(t: ExecutionContext, ...args: string[]): Promise<{ fleet: F
 }
 
 /** Requests in flight when the supervisor goes. */
-async function inFlight(t: ExecutionContext, target: { port: number }, path: string): Promise<Promise<unknown>[]> {
+async function inFlight(t: ExecutionContext, target: { port: number }, path: string): Promise<Promise<Outcome>[]> {
   const connections = Array.from({ length: 4 }, () => new Connection(t, target));
   for (const connection of connections) t.like(await connection.ask('/ok'), { status: 200 });
   return connections.map((connection) => connection.ask(path));
