@@ -182,7 +182,10 @@ const NGHTTP2_NO_ERROR = 0;
 const LAST_STREAM_ID = 2 ** 31 - 1;
 
 /** The first of two GOAWAYs (RFC 9113, 6.8): open no more streams here. Those that are on their way are still answered. */
-const sendAway = (session: ServerHttp2Session): void => session.goaway(NGHTTP2_NO_ERROR, LAST_STREAM_ID);
+function sendAway(session: ServerHttp2Session): void {
+  // One that is destroyed stays among the sessions until its client has closed, too.
+  if (!session.destroyed) session.goaway(NGHTTP2_NO_ERROR, LAST_STREAM_ID);
+}
 
 /** Whether this very request is being handed on, by a framework or by http2's own compatibility layer, inside its own domain. */
 function isPassedOn(request: object): boolean {
