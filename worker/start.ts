@@ -45,6 +45,8 @@ export function start(terms: BootOrders): void {
   const reports = new Reports((errors, dropped) => channel.tell({ type: 'errors', errors, dropped }));
   const failed = (error: unknown, origin: string, request?: RequestName): void => {
     current.run(undefined, () => reports.add(toReport(error, origin, request)));
+    // Error listeners commonly close the server: the successor needs the address all the same.
+    sockets.keep();
     tell({ type: 'fault' });
   };
   const listening = (address: AddressInfo | string | null): void => {
