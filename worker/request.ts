@@ -143,6 +143,7 @@ const node = {
   writeHead: method('writeHead') as Method<[status: number]>,
   write: method('write') as Method<[text: string]>,
   end: method('end') as Method<[text?: string]>,
+  storeHeader: Reflect.get(http.ServerResponse.prototype, '_storeHeader') as Method<unknown[]>,
 };
 
 /** HTTP/1, over TCP, TLS or a unix socket. */
@@ -177,13 +178,16 @@ export class HttpRequest extends Request {
     const response = this.#response;
     if (!response || response.headersSent) return response?.shouldKeepAlive === false;
     response.shouldKeepAlive = false;
+    overrule(response);
     return true;
   }
 
   /** Takes `closeConnection` back: another request has come in behind this one. */
   keepConnection(): void {
     const response = this.#response;
-    if (response && !response.headersSent) response.shouldKeepAlive = true;
+    if (!response || response.headersSent) return;
+    response.shouldKeepAlive = true;
+    Reflect.deleteProperty(response, '_storeHeader');
   }
 
   protected refuse(status: number, id: string): boolean {
@@ -232,6 +236,25 @@ export class HttpRequest extends Request {
     this.#request = undefined;
     this.#response = undefined;
   }
+}
+
+/** What Node makes a head with, and what of it decides whether the connection is kept. */
+interface Head {
+  _header: string;
+  _last: boolean;
+}
+
+/** A `Connection: keep-alive` of the program's own, as proxies copy it, would win over `shouldKeepAlive`: it is taken out of the head. */
+function overrule(response: http.ServerResponse): void {
+  Object.defineProperty(response, '_storeHeader', { value: storeLastHeader, configurable: true, writable: true });
+}
+
+function storeLastHeader(this: http.ServerResponse & Head, ...head: unknown[]): void {
+  Reflect.apply(node.storeHeader, this, head);
+  if (this.statusCode === 101) return;
+  const kept = this._header.replaceAll(/\r\n(?:connection|keep-alive):[^\r\n]*/gi, '');
+  this._header = kept.replace(/\r\n\r\n$/, '\r\nConnection: close\r\n\r\n');
+  this._last = true;
 }
 
 /** The program may go on with a response that was answered for it: nothing of that reaches the client, or fails once more. */
