@@ -91,11 +91,7 @@ export abstract class Request extends Domain {
   }
 
   override [kEmit](emitter: EventEmitter, emit: Emit, args: Parameters<Emit>): boolean {
-    if (args[0] === 'close' && emitter === this.#owed) {
-      this.#owed = undefined;
-      this.ledger.closed(this);
-      this.forget();
-    }
+    if (args[0] === 'close' && emitter === this.#owed) this.over();
     const listener = (emitter as Listened)._events?.[args[0]];
     // Most events of a request have no listener but Node's own: into those no context need be carried, which is what costs.
     if (listener === undefined && args[0] !== 'error') return false;
@@ -105,6 +101,14 @@ export abstract class Request extends Domain {
         : emit.apply(emitter, args);
     if (isNodes(listener)) return emit.apply(emitter, args);
     return this.covers(emitter) ? this.announce(emit, emitter, args) : super[kEmit](emitter, emit, args);
+  }
+
+  /** Nobody is owed an answer any more. */
+  protected over(): void {
+    if (this.#owed === undefined) return;
+    this.#owed = undefined;
+    this.ledger.closed(this);
+    this.forget();
   }
 
   /** Lets go of the request itself, so that what outlives it, a pooled connection that it opened, does not keep it alive. */
@@ -160,6 +164,13 @@ export class HttpRequest extends Request {
     this.#response = response;
     this.method = request.method ?? '';
     this.path = request.url ?? '';
+    const { socket } = request as { socket?: Duplex };
+    if (response.socket === null && socket) queue(socket, this);
+  }
+
+  /** The connection has ended. A response that still waits for its turn there hears nothing of it. */
+  cutOff(): void {
+    if (this.#response?.socket === null) this.over();
   }
 
   protected get givenId(): unknown {
@@ -233,9 +244,23 @@ export class HttpRequest extends Request {
   }
 
   protected forget(): void {
+    if (this.#request) queues.get(this.#request.socket)?.delete(this);
     this.#request = undefined;
     this.#response = undefined;
   }
+}
+
+/** Of each connection, the requests that were pipelined behind another. */
+const queues = new WeakMap<Duplex, Set<HttpRequest>>();
+
+function queue(connection: Duplex, request: HttpRequest): void {
+  const queued = queues.get(connection) ?? new Set();
+  queued.add(request);
+  if (queues.has(connection)) return;
+  queues.set(connection, queued);
+  connection.once('close', () => {
+    for (const each of queued) each.cutOff();
+  });
 }
 
 /** What Node makes a head with, and what of it decides whether the connection is kept. */
