@@ -205,6 +205,7 @@ export class HttpRequest extends Request {
     const request = this.#request;
     const response = this.#response;
     if (!request || !response || response.writableEnded) return false;
+    takeBack(response, request);
     if (response.headersSent) return this.#breakOff(response);
 
     for (const header of node.getHeaderNames.call(response)) node.removeHeader.call(response, header);
@@ -266,7 +267,15 @@ function queue(connection: Duplex, request: HttpRequest): void {
 /** What Node makes a head with, and what of it decides whether the connection is kept. */
 interface Head {
   _header: string;
+  _headerSent: boolean;
   _last: boolean;
+}
+
+/** `writeHead` alone sends nothing: the client knows of no head yet, and gets another. */
+function takeBack(response: http.ServerResponse, request: http.IncomingMessage): void {
+  if (!response.headersSent || (response as http.ServerResponse & Head)._headerSent) return;
+  const _hasBody = request.method !== 'HEAD';
+  Object.assign(response, { _header: null, _contentLength: null, _hasBody, _last: false, chunkedEncoding: false });
 }
 
 /** A `Connection: keep-alive` of the program's own, as proxies copy it, would win over `shouldKeepAlive`: it is taken out of the head. */
