@@ -260,6 +260,12 @@ async function removeStale(address: string): Promise<boolean> {
       .once('error', (error: NodeJS.ErrnoException) => done(error.code === 'ECONNREFUSED'));
     socket.once('connect', () => socket.destroy());
   });
-  if (refused) fs.rmSync(address, { force: true });
-  return refused;
+  if (!refused) return false;
+  try {
+    fs.rmSync(address, { force: true });
+    return true;
+  } catch {
+    // A folder in which nothing may be removed: the path stays taken.
+    return false;
+  }
 }

@@ -15,7 +15,12 @@ export function guardExit(): Exit {
   return exit;
 }
 
-/** Runs the program's own listeners. What they throw is a matter of their own, as it would be an end of the process in plain Node. */
-export function runListeners(listeners: () => boolean): boolean {
-  return reporting.run(true, listeners);
+/** Runs the program's own listeners. What they throw would end the process in plain Node: that waits, too, and `threw` is told. */
+export function runListeners(listeners: () => boolean, threw: (error: unknown) => void): boolean {
+  try {
+    return reporting.run(true, listeners);
+  } catch (error) {
+    threw(error);
+    return true;
+  }
 }

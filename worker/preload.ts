@@ -12,5 +12,11 @@ const orders = process.env[BOOT_VARIABLE];
 if (isMainThread && orders !== undefined) {
   delete process.env[BOOT_VARIABLE];
   const { start } = await import('./start.js');
-  start(JSON.parse(orders));
+  try {
+    start(JSON.parse(orders));
+  } catch (error) {
+    // One that was there first would take it, and leave a worker that hears nobody.
+    process.setUncaughtExceptionCaptureCallback(null);
+    throw error;
+  }
 }

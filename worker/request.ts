@@ -91,15 +91,19 @@ export abstract class Request extends Domain {
   }
 
   override [kEmit](emitter: EventEmitter, emit: Emit, args: Parameters<Emit>): boolean {
-    if (args[0] === 'close' && emitter === this.#owed) {
-      this.#owed = undefined;
-      this.ledger.closed(this);
-      this.forget();
-    }
+    if (args[0] === 'close' && emitter === this.#owed) this.over();
     if (!this.covers(emitter)) return super[kEmit](emitter, emit, args);
     if (args[0] !== 'error' && !isHeard(emitter, args[0])) return emit.apply(emitter, args);
     const within = current.getStore() === this && !isArrival(args[0]);
     return within ? emit.apply(emitter, args) : this.announce(emit, emitter, args);
+  }
+
+  /** Nobody is owed an answer any more. */
+  protected over(): void {
+    if (this.#owed === undefined) return;
+    this.#owed = undefined;
+    this.ledger.closed(this);
+    this.forget();
   }
 
   /** Lets go of the request itself, so that what outlives it, a pooled connection that it opened, does not keep it alive. */
@@ -129,6 +133,7 @@ const node = {
   writeHead: method('writeHead') as Method<[status: number]>,
   write: method('write') as Method<[text: string]>,
   end: method('end') as Method<[text?: string]>,
+  storeHeader: Reflect.get(http.ServerResponse.prototype, '_storeHeader') as Method<unknown[]>,
 };
 
 /** HTTP/1, over TCP, TLS or a unix socket. */
@@ -145,6 +150,13 @@ export class HttpRequest extends Request {
     this.#response = response;
     this.method = request.method ?? '';
     this.path = request.url ?? '';
+    const { socket } = request as { socket?: Duplex };
+    if (response.socket === null && socket) queue(socket, this);
+  }
+
+  /** The connection has ended. A response that still waits for its turn there hears nothing of it. */
+  cutOff(): void {
+    if (this.#response?.socket === null) this.over();
   }
 
   protected get givenId(): unknown {
@@ -163,19 +175,23 @@ export class HttpRequest extends Request {
     const response = this.#response;
     if (!response || response.headersSent) return response?.shouldKeepAlive === false;
     response.shouldKeepAlive = false;
+    overrule(response);
     return true;
   }
 
   /** Takes `closeConnection` back: another request has come in behind this one. */
   keepConnection(): void {
     const response = this.#response;
-    if (response && !response.headersSent) response.shouldKeepAlive = true;
+    if (!response || response.headersSent) return;
+    response.shouldKeepAlive = true;
+    Reflect.deleteProperty(response, '_storeHeader');
   }
 
   protected refuse(status: number, id: string): boolean {
     const request = this.#request;
     const response = this.#response;
     if (!request || !response || response.writableEnded) return false;
+    takeBack(response, request);
     if (response.headersSent) return this.#breakOff(response);
 
     for (const header of node.getHeaderNames.call(response)) node.removeHeader.call(response, header);
@@ -215,9 +231,50 @@ export class HttpRequest extends Request {
   }
 
   protected forget(): void {
+    if (this.#request) queues.get(this.#request.socket)?.delete(this);
     this.#request = undefined;
     this.#response = undefined;
   }
+}
+
+/** Of each connection, the requests that were pipelined behind another. */
+const queues = new WeakMap<Duplex, Set<HttpRequest>>();
+
+function queue(connection: Duplex, request: HttpRequest): void {
+  const queued = queues.get(connection) ?? new Set();
+  queued.add(request);
+  if (queues.has(connection)) return;
+  queues.set(connection, queued);
+  connection.once('close', () => {
+    for (const each of queued) each.cutOff();
+  });
+}
+
+/** What Node makes a head with, and what of it decides whether the connection is kept. */
+interface Head {
+  _header: string;
+  _headerSent: boolean;
+  _last: boolean;
+}
+
+/** `writeHead` alone sends nothing: the client knows of no head yet, and gets another. */
+function takeBack(response: http.ServerResponse, request: http.IncomingMessage): void {
+  if (!response.headersSent || (response as http.ServerResponse & Head)._headerSent) return;
+  const _hasBody = request.method !== 'HEAD';
+  Object.assign(response, { _header: null, _contentLength: null, _hasBody, _last: false, chunkedEncoding: false });
+}
+
+/** A `Connection: keep-alive` of the program's own, as proxies copy it, would win over `shouldKeepAlive`: it is taken out of the head. */
+function overrule(response: http.ServerResponse): void {
+  Object.defineProperty(response, '_storeHeader', { value: storeLastHeader, configurable: true, writable: true });
+}
+
+function storeLastHeader(this: http.ServerResponse & Head, ...head: unknown[]): void {
+  Reflect.apply(node.storeHeader, this, head);
+  if (this.statusCode === 101) return;
+  const kept = this._header.replaceAll(/\r\n(?:connection|keep-alive):[^\r\n]*/gi, '');
+  this._header = kept.replace(/\r\n\r\n$/, '\r\nConnection: close\r\n\r\n');
+  this._last = true;
 }
 
 /** The program may go on with a response that was answered for it: nothing of that reaches the client, or fails once more. */

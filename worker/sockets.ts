@@ -5,6 +5,7 @@ import type { Socket as UdpSocket } from 'node:dgram';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Channel } from './channel.js';
+import { current } from './domain/current.js';
 import type { BindQuery, ToWorker } from './protocol.js';
 
 /** A libuv handle, as Node's own modules pass it about. */
@@ -31,8 +32,11 @@ export class Sockets {
   readonly #indices = new Map<string, Set<number>>();
   /** Of UDP sockets. */
   readonly #datagrams = new Set<Handle>();
+  /** What the program has closed in this turn of the loop. */
+  readonly #closed: string[] = [];
   #seq = 0;
   #draining = false;
+  #keeping = false;
 
   constructor(channel: Channel, listening: (address: AddressInfo) => void) {
     this.#channel = channel;
@@ -51,7 +55,12 @@ export class Sockets {
   }
 
   /** What is closed from now on is closed because the worker leaves: the program did not give the address up. */
+  keep(): void {
+    this.#keeping = true;
+  }
+
   drain(): void {
+    this.keep();
     this.#draining = true;
     // The other workers read on. Sending goes on here too: the program may still owe an answer.
     for (const handle of this.#datagrams) handle.recvStop?.();
@@ -73,12 +82,14 @@ export class Sockets {
       this.#watchClose(handle, () => {
         this.#release(place, index);
         this.#datagrams.delete(handle);
-        if (!this.#draining) this.#channel.tell({ type: 'closed', key: answer.key });
+        this.#gaveUp(answer.key);
       });
       if (!(listener instanceof net.Server)) this.#datagram(listener, handle);
       done(0, handle);
     });
     const ticketKeys = listener._getServerData?.().ticketKeys;
+    // It may be the address that was closed just now.
+    this.#tellClosed();
     const { port, addressType, fd, flags, backlog } = options;
     const query = { address, port, addressType, fd, flags, index };
     this.#channel.tell({
@@ -86,6 +97,15 @@ export class Sockets {
       seq,
       query: { ...query, ...(backlog !== undefined && { backlog }), ...(ticketKeys !== undefined && { ticketKeys }) },
     });
+  }
+
+  /** Told at the end of the turn: a program that closes its server and then leaves the cluster, as Node's documents do, leaves. */
+  #gaveUp(key: string): void {
+    if (this.#closed.push(key) === 1) current.run(undefined, () => setImmediate(() => this.#tellClosed()));
+  }
+
+  #tellClosed(): void {
+    for (const key of this.#closed.splice(0)) if (!this.#keeping) this.#channel.tell({ type: 'closed', key });
   }
 
   /** TCP and unix servers are seen listening by `server.ts`; nobody else sees these. */

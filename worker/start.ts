@@ -43,8 +43,12 @@ export function start(terms: BootOrders): void {
     orphaned: () => drain('orphaned'),
   });
   const reports = new Reports((errors, dropped) => channel.tell({ type: 'errors', errors, dropped }));
+  let latest: unknown;
   const failed = (error: unknown, origin: string, request?: RequestName): void => {
+    latest = error;
     current.run(undefined, () => reports.add(toReport(error, origin, request)));
+    // Error listeners commonly close the server: the successor needs the address all the same.
+    sockets.keep();
     tell({ type: 'fault' });
   };
   const listening = (address: AddressInfo | string | null): void => {
@@ -66,6 +70,14 @@ export function start(terms: BootOrders): void {
     failed(error, origin);
     return 'contained';
   };
+
+  /** Most listeners that throw pass on what they were told of. */
+  const tellProgram = (listeners: () => boolean, byThrow: boolean): boolean =>
+    runListeners(listeners, (error) => {
+      // Node announces it as one more error that nobody caught.
+      if (!byThrow) throw error;
+      if (error !== latest) failed(error, 'uncaughtException');
+    });
 
   const perform = (order: Order): void => {
     switch (order.type) {
@@ -93,7 +105,7 @@ export function start(terms: BootOrders): void {
   };
 
   switchOn();
-  setLastResort(lastResort, runListeners);
+  setLastResort(lastResort, tellProgram);
   sockets.install();
   servers.install();
 

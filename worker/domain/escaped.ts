@@ -68,7 +68,8 @@ function offer(error: unknown, origin: string, domain: Domain | undefined, outer
 export function deliver(error: unknown, route: Route, domain: Domain, outer: readonly Domain[]): boolean {
   try {
     const claim = routed(route, () => offer(error, 'uncaughtException', domain, outer));
-    if (claim === 'contained') shared.guard(() => shared.announce('uncaughtException', error, 'uncaughtException'));
+    if (claim === 'contained')
+      shared.guard(() => shared.announce('uncaughtException', error, 'uncaughtException'), true);
     return claim !== 'unclaimed';
   } catch (failure) {
     if (!(failure instanceof HandlerFailed)) throw failure;
@@ -77,8 +78,8 @@ export function deliver(error: unknown, route: Route, domain: Domain, outer: rea
   }
 }
 
-/** Deals with an error that nobody caught; whether it is dealt with. */
-export function announced(error: unknown, origin: string, program: Program): boolean {
+/** Deals with an error that nobody caught; whether it is dealt with. What `program` throws is, unless it is `fatal`, announced in turn. */
+export function announced(error: unknown, origin: string, program: Program, fatal = true): boolean {
   let last = error;
   let claim: Claim = 'unclaimed';
   let failed = false;
@@ -94,7 +95,7 @@ export function announced(error: unknown, origin: string, program: Program): boo
   if (claim === 'unclaimed') claim = shared.lastResort(last, origin);
   if (claim === 'handled') return true;
   if (claim === 'contained') {
-    shared.guard(() => program(last));
+    shared.guard(() => program(last), fatal);
     return true;
   }
   const heard = current.getStore() === undefined ? program(last) : current.run(undefined, program, last);
@@ -129,7 +130,7 @@ export function listenForEscaped(): void {
         if (announcesTwice) {
           if (claimed) return true;
         } else if (process.listenerCount(event) > 0)
-          return announced(args[0], event, (error) => emit.call(this, event, error, ...args.slice(1)));
+          return announced(args[0], event, (error) => emit.call(this, event, error, ...args.slice(1)), false);
       }
       return emit.call(this, event, ...args);
     };

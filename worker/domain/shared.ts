@@ -8,8 +8,8 @@ import type { Claim, Domain } from './domain.js';
 
 /** Asked where no domain claims an error: a worker's root domain. */
 export type LastResort = (error: unknown, origin: string) => Claim;
-/** Runs the program's own listeners, whose wish to end the process may have to wait. */
-export type Guard = (listeners: () => boolean) => boolean;
+/** Runs the program's own listeners, whose wish to end the process may have to wait; whether it would end by what they throw. */
+export type Guard = (listeners: () => boolean, byThrow: boolean) => boolean;
 export type Emit = (this: EventEmitter, type: string | symbol, ...args: unknown[]) => boolean;
 type Member = object;
 
