@@ -43,7 +43,7 @@ program
   .option('--kill-timeout <time>', 'how long a failed worker may take to finish its other requests (default: 30s)')
   .option('--stop-timeout <time>', 'how long a graceful stop may take (default: 30s)')
   .option('--log-format <format>', 'auto, pretty or json (default: auto)')
-  .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (default: info)')
+  .option('--log-level <level>', "of cordon's own lines: trace, debug, info, warn, error or fatal (default: info)")
   .addHelpText(
     'after',
     `

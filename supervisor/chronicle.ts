@@ -23,6 +23,8 @@ interface Known {
 
 export class Chronicle implements Hearing {
   readonly #log: Log;
+  /** For what workers print, which is kept whole: the level is for cordon's own lines. */
+  readonly #output: Log;
   readonly #book: Book;
   /** Called where the first start is hopeless. */
   readonly #hopeless: (error: OperatorError) => void;
@@ -32,6 +34,7 @@ export class Chronicle implements Hearing {
 
   constructor(log: Log, book: Book, hopeless: (error: OperatorError) => void) {
     this.#log = log;
+    this.#output = log.child({}, { level: 'info' });
     this.#book = book;
     this.#hopeless = hopeless;
   }
@@ -113,7 +116,7 @@ export class Chronicle implements Hearing {
   }
 
   #print(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
-    this.#log[stream === 'stdout' ? 'info' : 'warn']({ ...fieldsOf(seat), stream }, line);
+    this.#output[stream === 'stdout' ? 'info' : 'warn']({ ...fieldsOf(seat), stream }, line);
   }
 
   #say({ level, text, about, cause, fields }: Sentence): void {

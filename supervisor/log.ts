@@ -41,13 +41,18 @@ function readable(write: (line: string) => void): DestinationStream {
     write(json: string) {
       const { level, time, msg = '', worker, stream, stack } = JSON.parse(json) as Line;
       const who = worker === undefined ? 'cordon' : stream === undefined ? `cordon #${worker}` : `#${worker}`;
-      const text = stack === undefined ? msg : `${msg}\n${beneath(msg, stack).replace(/^ */gm, '    ')}`;
+      const whole = stack === undefined ? msg : `${msg}\n${beneath(msg, stack).replace(/^ */gm, '    ')}`;
+      const text = stream === undefined ? harmless(whole) : whole;
       write(
         `${styleText('dim', new Date(time).toTimeString().slice(0, 8))} ${tint(level, stream, who.padEnd(10))} ${text}\n`,
       );
     },
   };
 }
+
+/** An error's message may quote what a client sent: nothing of that may steer a terminal. */
+// oxlint-disable-next-line no-control-regex
+const harmless = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
 
 /** A stack begins with the error's name and message, which the sentence above it has just said. */
 function beneath(sentence: string, stack: string): string {

@@ -7,11 +7,21 @@ const reporting = new AsyncLocalStorage<true>();
 
 export type Exit = (code?: number | string | null) => never;
 
-/** Replaces `process.exit`, and returns the real one. */
-export function guardExit(): Exit {
+/**
+ * Replaces the program's ways to end the process, and returns the real exit. `mustWait` says whether others are in flight in a
+ * worker that has met an error: what a listener begins may end in a context of somebody else's, such as a server's `close`.
+ */
+export function guardExit(mustWait: () => boolean): Exit {
   const exit = process.exit.bind(process);
-  const guarded = (code?: number | string | null): unknown => (reporting.getStore() ? undefined : exit(code));
-  process.exit = guarded as typeof process.exit;
+  const kill = process.kill.bind(process);
+  const waits = (): boolean => reporting.getStore() === true || mustWait();
+  const guardedExit = (code?: number | string | null): unknown => (waits() ? undefined : exit(code));
+  const guardedKill: typeof process.kill = (pid, signal) => {
+    const ends = pid === process.pid && signal !== 0;
+    return ends && waits() ? true : kill(pid, signal);
+  };
+  process.exit = guardedExit as typeof process.exit;
+  process.kill = guardedKill;
   return exit;
 }
 

@@ -1,4 +1,4 @@
-// A worker's life as data: booting → serving → draining → gone. Facts go in, a new state and orders come out; `preload.ts` is the
+// A worker's life as data: booting → serving → draining → gone. Facts go in, a new state and orders come out; `start.ts` is the
 // shell that carries them out. Nothing in here touches a socket, a timer or the process.
 import { type Cause, ExitCode, type FromWorker } from './protocol.js';
 
@@ -70,6 +70,10 @@ export function live(life: Life, fact: Fact, now: Instant): Turn {
         : turn(life);
   }
 }
+
+/** Whether this worker has met an error that nobody caught, and is on its way out for it or will be. */
+export const hasFaulted = (life: Life): boolean =>
+  (life.phase === 'serving' && life.faulted) || (life.phase === 'draining' && life.because === 'fault');
 
 /** The moment at which `time-passed` should be told next. */
 export const deadline = (life: Life): Instant | undefined => (life.phase === 'draining' ? life.until : undefined);

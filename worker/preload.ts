@@ -1,6 +1,5 @@
-// The entry of every worker (`--import`), run before the user's own file becomes the main module. It wires the parts together
-// and is the shell around `lifecycle.ts`: it carries out orders and keeps the one timer. In the program's own worker threads and
-// child processes, which inherit the flag, it does nothing.
+// The entry of every worker (`--import`), run before the user's own file becomes the main module. In the program's own worker
+// threads and child processes, which inherit the flag, it does nothing.
 import { isMainThread } from 'node:worker_threads';
 import { BOOT_VARIABLE, PRELOAD_MARK } from './protocol.js';
 

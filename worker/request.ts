@@ -28,6 +28,8 @@ export abstract class Request extends Domain {
   /** The emitter whose `close` ends this request. */
   #owed: EventEmitter | undefined;
   #failed = false;
+  /** Set while an error of its handler waits to be thrown again. */
+  #thrown: RequestName | undefined;
   #id: string | undefined;
 
   constructor(owed: EventEmitter, ledger: Ledger) {
@@ -69,6 +71,8 @@ export abstract class Request extends Domain {
    * inside the parser's callbacks. In a turn of its own Node treats it as it treats any error that nobody caught.
    */
   #throwApart(error: unknown): void {
+    // Its answer may be out, and the request over, before that turn comes; it is to be named all the same.
+    this.#thrown = this.description;
     current.run(this, () =>
       setImmediate(() => {
         throw error;
@@ -77,10 +81,11 @@ export abstract class Request extends Domain {
   }
 
   override claim(error: unknown, origin: string): Claim {
-    if (this.#owed === undefined) return 'unclaimed';
+    if (this.#owed === undefined && this.#thrown === undefined) return 'unclaimed';
     const { id } = this.description;
     if (!this.#failed) this.#attempt(500, id);
     this.#failed = true;
+    this.#thrown = undefined;
     this.ledger.failed(this, error, origin);
     return 'contained';
   }

@@ -183,13 +183,18 @@ export class Servers implements Ledger {
     this.#look();
   }
 
+  /** From now on, every connection on which nothing is under way has the linger to bring something. */
   #lingerFrom(): void {
+    const lingerMs = this.#draining?.lingerMs ?? 0;
     clearTimeout(this.#linger);
     this.#linger = setTimeout(() => {
-      for (const session of this.#sessions) session.close();
-      for (const server of this.#servers) server.closeIdleConnections?.();
+      for (const server of this.#servers) {
+        server.closeIdleConnections?.();
+        for (const socket of headless(server, lingerMs)) socket.destroy();
+      }
+      this.#lingerFrom();
       this.#look();
-    }, this.#draining?.lingerMs);
+    }, lingerMs);
     this.#linger.unref();
   }
 
@@ -199,6 +204,19 @@ export class Servers implements Ledger {
     clearTimeout(this.#linger);
     this.#tally.emptied();
   }
+}
+
+/** Node's own list of a server's HTTP/1 connections. */
+interface Connections {
+  expired(headersTimeoutMs: number, requestTimeoutMs: number): { readonly socket: net.Socket }[];
+}
+
+/** Connections that have not brought a whole head for so long: most often they were opened ahead, and have sent nothing at all. */
+function headless(server: Server, forMs: number): net.Socket[] {
+  const key = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'http.server.connections');
+  if (key === undefined || forMs <= 0) return [];
+  const connections = (server as unknown as Record<symbol, Connections>)[key];
+  return connections?.expired(forMs, 0).map(({ socket }) => socket) ?? [];
 }
 
 /** Whether this very request is being handed on, by a framework or by http2's own compatibility layer, inside its own domain. */

@@ -1,3 +1,4 @@
+// Wires the parts of a worker together, and is the shell around `lifecycle.ts`: it carries out orders and keeps the one timer.
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
 import { openChannel } from './channel.js';
@@ -5,7 +6,7 @@ import { current } from './domain/current.js';
 import { type Claim, switchOn } from './domain/domain.js';
 import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
-import { deadline, type Fact, type Life, live, type Order } from './lifecycle.js';
+import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
 import { type BootOrders, type Cause, ExitCode, type RequestName } from './protocol.js';
 import { Reports, toReport } from './report.js';
 import { Servers } from './server.js';
@@ -17,8 +18,8 @@ const FLUSH_MS = 1000;
 
 export function start(terms: BootOrders): void {
   keepLastWords();
-  const exit = guardExit();
   let life: Life = { phase: 'booting' };
+  const exit = guardExit(() => hasFaulted(life) && servers.open.size > 0);
   let timer: NodeJS.Timeout | undefined;
 
   /** Orders are carried out outside of every domain: nothing of ours may be blamed on a request. */
