@@ -21,9 +21,9 @@ export class Connection {
   stray = false;
 
   constructor(host, port) {
-    this.#socket = connect({ host, port, noDelay: true });
+    this.#socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
     this.#socket.on('data', (chunk) => this.#data(chunk));
-    this.#socket.on('end', () => this.#end(true));
+    this.#socket.on('end', () => this.#probe());
     this.#socket.on('error', (error) => this.#fail(error));
     this.#socket.on('close', () => this.#end(false));
   }
@@ -69,6 +69,15 @@ export class Connection {
     } catch (error) {
       this.#lose(error.message);
     }
+  }
+
+  /** To a reader that is late, a connection that was reset looks as if it had ended in order; to a writer it does not. */
+  #probe() {
+    this.#ended = true;
+    this.#socket.write('\r\n', (error) => {
+      this.#end(!error);
+      this.#socket.destroy();
+    });
   }
 
   #end(clean) {
