@@ -42,6 +42,8 @@ UnmadeEmitter.prototype = EventEmitter.prototype as EventEmitter<DomainEvents>;
  * callback which it sets later is one that domains know of.
  */
 export function switchOn(): void {
+  if (on) return;
+  on = true;
   once('all', () => {
     watchCapture();
     intercept();
@@ -49,6 +51,9 @@ export function switchOn(): void {
     carryMicrotasks();
   });
 }
+
+/** Asked for every domain that is made, so it is not asked of `shared`. */
+let on = false;
 
 export class Domain extends UnmadeEmitter {
   /** Free for the program to use; shown nowhere but in messages. */
