@@ -389,6 +389,19 @@ test('a task is awaited beside its callback, in any order, and each hears once',
   t.is(late, 1);
 });
 
+test('what is thrown after done, in the same call, fails the parent', async (t) => {
+  const parent = create();
+  const heard = new Promise((resolve) => parent.on('error', resolve));
+  const task = parent.run(() =>
+    createTask((done) => {
+      done(1);
+      fail();
+    }),
+  );
+  t.is(await task, 1);
+  t.is(await heard, bug);
+});
+
 test('a task in which null is thrown has failed', async (t) => {
   const task = createTask(() => {
     throw null;

@@ -87,7 +87,9 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
     try {
       this.run(fn, (result?: R) => this.#done(result));
     } catch (error) {
-      this.fail(error);
+      // After `done`, nobody in here is left to hear it.
+      if (this.ended && !this.disposed) this.#throwOutside(error);
+      else this.fail(error);
     }
     this.touch();
   }
