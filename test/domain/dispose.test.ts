@@ -28,6 +28,30 @@ test('dispose ends, destroys and closes the members, clears the timers, and says
   await new Promise((resolve) => setTimeout(resolve, 5));
 });
 
+test('a member that cannot even be asked how it ends does not keep the others from ending', (t) => {
+  const d = create();
+  const broken = Object.defineProperty(new EventEmitter(), 'close', {
+    get: () => {
+      throw new Error('cannot tell');
+    },
+  });
+  const stream = new PassThrough();
+  d.add(broken);
+  d.add(stream);
+  d.dispose();
+  t.true(stream.destroyed);
+});
+
+test('an emitter that is assigned to another domain is no member of the first, and can be added again', (t) => {
+  const [one, other] = [create(), create()];
+  const emitter = new EventEmitter() as EventEmitter & { domain?: Domain };
+  one.add(emitter);
+  emitter.domain = other;
+  t.deepEqual(one.members, []);
+  one.add(emitter);
+  t.is(emitter.domain, one);
+});
+
 test('a member whose end throws does not keep the others from ending', (t) => {
   const d = create();
   const broken = Object.assign(new EventEmitter(), {

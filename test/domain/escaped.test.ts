@@ -100,9 +100,9 @@ const together: [title: string, which: string, lines: string[]][] = [
   ['a capture callback gets what no domain claims', 'capture set afterwards', ['d inside', 'capture outside']],
   ['a capture callback can be taken away again', 'capture taken away', ['process outside']],
   [
-    'a capture callback that was there first cannot be shared, and the error says so',
+    'a capture callback that was there first cannot be shared, and the error says so until it is gone',
     'capture set before',
-    ['ERR_DOMAIN_CALLBACK_NOT_AVAILABLE true'],
+    ['ERR_DOMAIN_CALLBACK_NOT_AVAILABLE true', 'd once it is gone'],
   ],
   [
     'domains of node:domain, loaded before, hear their own errors and nobody hears twice',

@@ -136,6 +136,19 @@ test('each operation runs in a domain of its own, within that of the session, an
   t.deepEqual(domains, [session.domain]);
 });
 
+test('a limit that runs out while nothing is open leaves nothing to be added without one', async (t) => {
+  const session = new Session({ limit: 1 });
+  await sleep(10);
+  t.throws(() => session.add(() => {}), { instanceOf: SessionClosed });
+  t.deepEqual((await session.close()).errors, []);
+});
+
+test('an endless limit is none', async (t) => {
+  const session = new Session({ limit: Number.POSITIVE_INFINITY });
+  session.add(async () => sleep(10, 'done'));
+  t.deepEqual((await session.close()).results, ['done']);
+});
+
 test('after closing nothing can be added, and the error says so', async (t) => {
   const session = new Session();
   const closed = session.close();

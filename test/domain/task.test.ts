@@ -374,6 +374,41 @@ test('when a task fails, those that listen to its emitters hear it through their
   t.deepEqual(heard, [[bug, true]]);
 });
 
+test('a task is awaited beside its callback, in any order, and each hears once', async (t) => {
+  let early = 0;
+  const called = createTask((done) => done(1)).setCallback(() => early++);
+  await sleep(10);
+  t.is(await called, 1);
+  await sleep(1);
+  t.is(early, 1);
+  let late = 0;
+  const awaited = createTask((done) => done(2));
+  const result = awaited.then((value) => value);
+  awaited.setCallback(() => late++);
+  t.is(await result, 2);
+  t.is(late, 1);
+});
+
+test('what is thrown after done, in the same call, fails the parent', async (t) => {
+  const parent = create();
+  const heard = new Promise((resolve) => parent.on('error', resolve));
+  const task = parent.run(() =>
+    createTask((done) => {
+      done(1);
+      fail();
+    }),
+  );
+  t.is(await task, 1);
+  t.is(await heard, bug);
+});
+
+test('a task in which null is thrown has failed', async (t) => {
+  const task = createTask(() => {
+    throw null;
+  });
+  await t.throwsAsync(async () => task.then(undefined, () => Promise.reject(bug)), { is: bug });
+});
+
 test('dispose ends a task with the reason of its signal', async (t) => {
   const task = createTask(() => setInterval(() => {}, 60_000));
   const end = ending(task);

@@ -61,15 +61,14 @@ export function shutDown(member: Membership): void {
   if (field === '_onTimeout') clearTimeout(member as NodeJS.Timeout);
   else if (field === '_onImmediate') clearImmediate(member as NodeJS.Immediate);
   else {
-    const ends = member as unknown as { [name: string]: unknown };
     const ways = 'destroy' in member ? ['end', 'destroy'] : ['dispose', 'abort', 'end', 'close', 'kill'];
-    for (const way of ways) attempt(ends[way], member);
+    for (const way of ways) attempt(way, member);
   }
 }
 
-function attempt(way: unknown, member: object): void {
-  if (typeof way !== 'function') return;
+function attempt(way: string, member: object): void {
   try {
-    Reflect.apply(way, member, []);
+    const end: unknown = Reflect.get(member, way);
+    if (typeof end === 'function') Reflect.apply(end, member, []);
   } catch {}
 }

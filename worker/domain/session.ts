@@ -64,10 +64,11 @@ export class Session<R = unknown> {
     this.domain = new Domain();
     this.domain.on('error', (error) => this.errors.push(error));
     this.domain.once('dispose', () => this.#endRest(this.domain.signal.reason));
-    if (limit !== undefined)
+    // Node takes what it cannot count to, Infinity included, for one millisecond.
+    if (limit !== undefined && limit < 2 ** 31)
       this.#timer = setTimeout(() => {
         const names = [...this.#open].map(({ name }) => name);
-        if (names.length > 0) this.#endRest(new SessionTimeout(limit, names));
+        this.#endRest(new SessionTimeout(limit, names));
       }, limit);
     if (signal !== undefined) this.#listenTo(signal);
   }

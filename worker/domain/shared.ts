@@ -94,9 +94,9 @@ function create(): Shared {
 
 export const shared: Shared = realm[key] ?? create();
 
-/** Runs `install` unless it, or that of another copy of this package, has already run. */
+/** Runs `install` unless it, or that of another copy of this package, has already run to its end. */
 export function once(name: string, install: () => void): void {
   if (shared.installed.has(name)) return;
-  shared.installed.add(name);
   install();
+  shared.installed.add(name);
 }

@@ -19,7 +19,9 @@ export function push(domain: Domain): number {
 
 /** An exit in between may have gone below `depth` already. */
 export function popTo(depth: number): void {
-  if (stack.length > depth) stack.length = depth;
+  // Given the length 0, an array lets go of its memory, and the next stay would have to ask for it again.
+  if (stack.length === depth + 1) stack.pop();
+  else if (stack.length > depth) stack.length = depth;
   shared.absent = undefined;
 }
 

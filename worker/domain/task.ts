@@ -34,6 +34,8 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
   /** The first is the one that ended it. */
   #errors: unknown[] = [];
   #callback: TaskCallback<R> | undefined;
+  /** Settles what is awaited, apart from the callback: neither takes the other's place. */
+  #settle: (() => void) | undefined;
   #promise: Promise<R | undefined> | undefined;
   readonly #references = new Set<Reference>();
   readonly #children = new Set<Task>();
@@ -71,12 +73,11 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
     onError?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<F | E> {
     this.#promise ??= new Promise((resolve, reject) => {
-      const before = this.#callback;
-      this.setCallback((error, result) => {
-        if (error === null) resolve(result);
-        else reject(error);
-        before?.(error, result);
-      });
+      this.#settle = () => {
+        if (this.#errors.length === 0) resolve(this.#result);
+        else reject(this.#errors[0]);
+      };
+      if (this.#told) this.#settle();
     });
     return this.#promise.then(onEnd, onError);
   }
@@ -86,7 +87,9 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
     try {
       this.run(fn, (result?: R) => this.#done(result));
     } catch (error) {
-      this.fail(error);
+      // After `done`, nobody in here is left to hear it.
+      if (this.ended && !this.disposed) this.#throwOutside(error);
+      else this.fail(error);
     }
     this.touch();
   }
@@ -168,10 +171,15 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
 
   #tell(): void {
     this.#told = true;
-    const [error] = this.#errors;
+    this.#attachLater();
+    if (this.#settle !== undefined) current.run(this.enclosing, this.#settle);
     if (this.#callback !== undefined) return this.#call(this.#callback);
-    if (this.#errors.length === 0 || this.disposed) return;
+    if (this.#settle !== undefined || this.#errors.length === 0 || this.disposed) return;
     // Nobody asked how it went: an error is no less an error for that.
+    this.#throwOutside(this.#errors[0]);
+  }
+
+  #throwOutside(error: unknown): void {
     current.run(this.enclosing, () =>
       process.nextTick(() => {
         throw error;
@@ -179,11 +187,14 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
     );
   }
 
-  #call(callback: TaskCallback<R>): void {
+  #attachLater(): void {
     const [error, ...later] = this.#errors;
     if (later.length > 0 && typeof error === 'object' && error !== null && !Object.hasOwn(error, 'errors'))
       Reflect.defineProperty(error, 'errors', { value: later, configurable: true, enumerable: false, writable: true });
-    const call = (): void => callback(this.#errors.length === 0 ? null : error, this.#result);
+  }
+
+  #call(callback: TaskCallback<R>): void {
+    const call = (): void => callback(this.#errors.length === 0 ? null : this.#errors[0], this.#result);
     if (this.enclosing === undefined) call();
     else this.enclosing.run(call);
   }

@@ -62,8 +62,11 @@ function showAt(where: object, descriptor: PropertyDescriptor): void {
 
 /** Any other value is a property of the program's own that happens to have this name. */
 function setDomain(this: EventEmitter, value: unknown): void {
-  if (isDomain(value) || value === null || value === undefined) shared.keep(this, value ?? undefined);
-  else shadow.call(this, value);
+  if (!isDomain(value) && value !== null && value !== undefined) return shadow.call(this, value);
+  const keeper = shared.keeperOf(this);
+  // Assigned to another, it is no longer registered with the one it was in.
+  if (keeper !== undefined && keeper !== value) keeper.remove(this);
+  shared.keep(this, value ?? undefined);
 }
 
 function shadow(this: object, value: unknown): void {
