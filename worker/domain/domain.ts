@@ -43,13 +43,13 @@ UnmadeEmitter.prototype = EventEmitter.prototype as EventEmitter<DomainEvents>;
  */
 export function switchOn(): void {
   if (on) return;
-  on = true;
   once('all', () => {
     watchCapture();
     intercept();
     listenForEscaped();
     carryMicrotasks();
   });
+  on = true;
 }
 
 /** Asked for every domain that is made, so it is not asked of `shared`. */
