@@ -12,7 +12,17 @@ import { current } from './current.js';
 import { decorate } from './decorate.js';
 import { type Emit, intercept, isHeard, isUnheard, kEmit, unspecified } from './emitters.js';
 import { deliver, listenForEscaped } from './escaped.js';
-import { isWithin, join, leave, type Membership, shutDown } from './members.js';
+import {
+  exclude,
+  includes,
+  including,
+  isWithin,
+  join,
+  leave,
+  type Members,
+  type Membership,
+  shutDown,
+} from './members.js';
 import { remember } from './memory.js';
 import { carryMicrotasks } from './microtasks.js';
 import { trackPromises } from './promises.js';
@@ -60,7 +70,7 @@ export class Domain extends UnmadeEmitter {
   declare name?: string;
   /** The domain that was active where this one was made: where its own failures go. */
   readonly enclosing: Domain | undefined;
-  #members: Set<Membership> | undefined;
+  #members: Members | undefined;
   #controller: AbortController | undefined;
   #disposed = false;
 
@@ -143,14 +153,13 @@ export class Domain extends UnmadeEmitter {
    * passes on to this one what nobody hears, and is disposed with it.
    */
   add(member: Membership): void {
-    if (this.#members?.has(member) === true || isWithin(this, member)) return;
+    if ((this.#members !== undefined && includes(this.#members, member)) || isWithin(this, member)) return;
     join(member, this);
-    this.#members ??= new Set();
-    this.#members.add(member);
+    this.#members = this.#members === undefined ? [member] : including(this.#members, member);
   }
 
   remove(member: Membership): void {
-    this.#members?.delete(member);
+    if (this.#members !== undefined) exclude(this.#members, member);
     leave(member, this);
   }
 

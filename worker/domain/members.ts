@@ -10,6 +10,25 @@ export type Membership = EventEmitter | Timer;
 type TimerCallback = '_onTimeout' | '_onImmediate';
 type OpenTimer = { [name in TimerCallback]?: ((...args: unknown[]) => void) | null };
 
+/** A domain has few members as a rule, and for few a list is cheaper than a set; for many it is not. */
+const FEW = 16;
+export type Members = Membership[] | Set<Membership>;
+
+export const includes = (members: Members, member: Membership): boolean =>
+  Array.isArray(members) ? members.includes(member) : members.has(member);
+
+/** `members` with one more; it may be another collection than before. */
+export function including(members: Members, member: Membership): Members {
+  if (!Array.isArray(members)) return members.add(member);
+  members.push(member);
+  return members.length > FEW ? new Set(members) : members;
+}
+
+export function exclude(members: Members, member: Membership): void {
+  if (!Array.isArray(members)) members.delete(member);
+  else if (members.includes(member)) members.splice(members.indexOf(member), 1);
+}
+
 const unbound = new WeakMap<object, { field: TimerCallback; callback: (...args: unknown[]) => void }>();
 
 export function join(member: Membership, domain: Domain): void {
