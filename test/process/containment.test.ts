@@ -137,7 +137,11 @@ async function allStreams(t: ExecutionContext, fleet: Fleet, origin: string, nam
     asked: Parameters<typeof askStream>[1],
   ): ReturnType<typeof askStream> => {
     let outcome = await askStream(first, asked);
-    while (outcome.code === code.refused) outcome = await askStream(await openSession(t, origin), asked);
+    // Once, and said: that an innocent stream is refused at all is not understood yet.
+    if (outcome.code === code.refused) {
+      t.log(`an innocent stream was refused, and asked again: ${asked.path}`);
+      outcome = await askStream(await openSession(t, origin), asked);
+    }
     return outcome;
   };
   const slow = untilTaken(session, { path: '/slow?ms=300' });
