@@ -29,6 +29,15 @@ export interface Config {
   };
   readonly stop: { readonly timeoutMs: number; readonly lingerMs: number };
   readonly logs: { readonly format: 'pretty' | 'json'; readonly level: LogLevel };
+  readonly errors: {
+    /** Absolute; undefined where the environment says. */
+    readonly dir: string | undefined;
+    readonly keepMs: number;
+    /** In lower case. */
+    readonly redact: readonly string[];
+  };
+  /** A command and its arguments, or an address. */
+  readonly hooks: { readonly onIncident: readonly string[] | string | undefined };
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';

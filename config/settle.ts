@@ -20,7 +20,7 @@ export interface Surroundings {
 export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }: Surroundings): Config {
   const checked = v.parse(ConfigSchema, wish.given);
   const from = (key: string, path: string): string => resolve(giver(wish, [key])?.folder ?? folder, path);
-  const { ready, fault, restart, stop, logs } = checked;
+  const { ready, fault, restart, stop, logs, errors, hooks } = checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
@@ -41,6 +41,12 @@ export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }:
     },
     stop: { timeoutMs: stop.timeout, lingerMs: stop.linger ?? Math.min(5_000, stop.timeout) },
     logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
+    errors: {
+      dir: errors.dir === undefined ? undefined : resolve(giver(wish, ['errors', 'dir'])?.folder ?? folder, errors.dir),
+      keepMs: errors.keep,
+      redact: errors.redact,
+    },
+    hooks: { onIncident: hooks.onIncident },
   };
 }
 

@@ -4,7 +4,7 @@ import os from 'node:os';
 import type { Config } from '../config/config.js';
 import type { OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
-import { Book } from './incidents/book.js';
+import { Incidents } from './incidents/incidents.js';
 import { openLog } from './log.js';
 import { NodeHost } from './node-host.js';
 import { Sockets } from './sockets.js';
@@ -33,13 +33,15 @@ export async function supervise(config: Config, about: { readonly version: strin
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
   for (const address of config.listen) await sockets.pin(address);
+  const incidents = new Incidents(config, (sentence) => log.warn(sentence));
+  await incidents.open();
   const signals = new AbortController();
 
   try {
     return await new Promise<number>((resolve, reject) => {
       let exitCode = 0;
       let hopeless: OperatorError | undefined;
-      const chronicle = new Chronicle(log, new Book(config.cwd), (error) => {
+      const chronicle = new Chronicle(log, incidents, (error) => {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       });
@@ -63,6 +65,7 @@ export async function supervise(config: Config, about: { readonly version: strin
   } finally {
     signals.abort();
     sockets.close();
+    await incidents.close();
   }
 }
 

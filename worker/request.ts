@@ -10,6 +10,7 @@ import { current } from './domain/current.js';
 import { adopt, type Claim, Domain } from './domain/domain.js';
 import { type Emit, kEmit } from './domain/emitters.js';
 import type { RequestName } from './protocol.js';
+import type { RawRequest } from './redact.js';
 
 /** Where a worker's requests are told of. */
 export interface Ledger {
@@ -31,6 +32,7 @@ export abstract class Request extends Domain {
   /** Set while an error of its handler waits to be thrown again. */
   #thrown: RequestName | undefined;
   #id: string | undefined;
+  readonly openedAt = performance.now();
 
   constructor(owed: EventEmitter, ledger: Ledger) {
     super();
@@ -40,7 +42,7 @@ export abstract class Request extends Domain {
     ledger.opened(this);
   }
 
-  protected abstract readonly method: string;
+  abstract readonly method: string;
   protected abstract readonly path: string;
   protected abstract readonly givenId: unknown;
   /** Whether this request or response, of the program's or of a framework's, is this very request. */
@@ -54,6 +56,16 @@ export abstract class Request extends Domain {
     this.#id ??=
       typeof this.givenId === 'string' && /^[\x21-\x7e]{1,128}$/.test(this.givenId) ? this.givenId : randomUUID();
     return { method: this.method, path: this.path, id: this.#id };
+  }
+
+  /** Of the answer whose head is out. Known until the request is over, as its headers are. */
+  abstract readonly status: number | undefined;
+  protected abstract readonly headers: RawRequest['headers'];
+
+  /** With its secrets. */
+  get detail(): RawRequest {
+    const { description, status, headers } = this;
+    return { ...description, status, headers, durationMs: performance.now() - this.openedAt };
   }
 
   /** Runs Node's own announcement of the request. What it throws takes the way of any error that nobody caught. */
@@ -164,7 +176,7 @@ const node = {
 
 /** HTTP/1, over TCP, TLS or a unix socket. */
 export class HttpRequest extends Request {
-  protected readonly method: string;
+  readonly method: string;
   protected readonly path: string;
   #request: http.IncomingMessage | undefined;
   #response: http.ServerResponse | undefined;
@@ -189,6 +201,14 @@ export class HttpRequest extends Request {
 
   protected get givenId(): unknown {
     return this.#request?.headers['x-request-id'];
+  }
+
+  get status(): number | undefined {
+    return this.#response?.headersSent ? this.#response.statusCode : undefined;
+  }
+
+  protected get headers(): RawRequest['headers'] {
+    return this.#request?.headers ?? {};
   }
 
   covers(message: object): boolean {
@@ -336,12 +356,13 @@ function reset(socket: Duplex): void {
 
 /** A connection that the program has taken over: `upgrade`, `connect`. */
 export class TakenOver extends Request {
-  protected readonly method: string;
+  readonly method: string;
   protected readonly path: string;
   protected readonly givenId: unknown;
   #request: http.IncomingMessage | undefined;
   #socket: (Duplex & { bytesWritten?: number }) | undefined;
   readonly #writtenBefore: number;
+  #status: number | undefined;
 
   constructor(request: http.IncomingMessage, socket: Duplex, ledger: Ledger) {
     super(socket, ledger);
@@ -352,6 +373,14 @@ export class TakenOver extends Request {
     this.method = request.method ?? '';
     this.path = request.url ?? '';
     this.givenId = request.headers['x-request-id'];
+  }
+
+  get status(): number | undefined {
+    return this.#status ?? (this.#socket && this.#socket.bytesWritten !== this.#writtenBefore ? 101 : undefined);
+  }
+
+  protected get headers(): RawRequest['headers'] {
+    return this.#request?.headers ?? {};
   }
 
   covers(message: object): boolean {
@@ -369,6 +398,7 @@ export class TakenOver extends Request {
       reset(socket);
       return false;
     }
+    this.#status = status;
     const { headers, body } = answerBody(status, id, this.#request?.headers.accept);
     const lines = [...headers, ['connection', 'close'] as const].map(([header, value]) => `${header}: ${value}\r\n`);
     socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
@@ -385,10 +415,10 @@ const NGHTTP2_NO_ERROR = 0;
 
 /** One HTTP/2 stream, whether the program meets it as a stream or as request and response. */
 export class StreamRequest extends Request {
-  protected readonly method: string;
+  readonly method: string;
   protected readonly path: string;
   protected readonly givenId: unknown;
-  readonly #accept: string | undefined;
+  #headers: Readonly<Record<string, string | undefined>>;
   #stream: ServerHttp2Stream | undefined;
   /** What the stream is destroyed with where half an answer is out. */
   #broken: Error | undefined;
@@ -399,7 +429,16 @@ export class StreamRequest extends Request {
     this.method = headers[':method'] ?? '';
     this.path = headers[':path'] ?? '';
     this.givenId = headers['x-request-id'];
-    this.#accept = headers['accept'];
+    this.#headers = headers;
+  }
+
+  get status(): number | undefined {
+    const sent = this.#stream?.headersSent ? this.#stream.sentHeaders?.[':status'] : undefined;
+    return sent === undefined ? undefined : Number(sent);
+  }
+
+  protected get headers(): RawRequest['headers'] {
+    return this.#headers;
   }
 
   covers(message: object): boolean {
@@ -419,7 +458,7 @@ export class StreamRequest extends Request {
       stream.destroy(this.#broken);
       return false;
     }
-    const { headers, body }: Answer = answerBody(status, id, this.#accept);
+    const { headers, body }: Answer = answerBody(status, id, this.#headers['accept']);
     stream.respond({ ':status': status, ...Object.fromEntries(headers) });
     stream.end(body);
     // The client need not send the rest of its body (RFC 9113, 8.1).
@@ -433,5 +472,6 @@ export class StreamRequest extends Request {
 
   protected forget(): void {
     this.#stream = undefined;
+    this.#headers = {};
   }
 }
