@@ -7,7 +7,7 @@ import { gist, LastWords, Obituaries } from './last-words.js';
 import type { Log } from './log.js';
 import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
 import type { Hearing, Seat } from './node-host.js';
-import { cannotBind } from './sockets.js';
+import { cannotBind } from './bind.js';
 import type { Observer } from './supervisor.js';
 
 /** What a booting worker says on stderr is held back no longer than this. */
