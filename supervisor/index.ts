@@ -1,14 +1,19 @@
 // The supervisor's process: it forks workers, owns their sockets, reads what they print, and does very little else, so that little
 // can go wrong in it. This file wires the parts together.
+import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
 import type { OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
+import type { Commands } from './commands.js';
+import { FleetCommands } from './fleet-commands.js';
+import { History } from './history.js';
 import { Book } from './incidents/book.js';
 import { openLog } from './log.js';
 import { NodeHost } from './node-host.js';
 import { Sockets } from './sockets.js';
 import type { Policy } from './state.js';
+import type { Particulars } from './status.js';
 import { Supervisor } from './supervisor.js';
 
 /** How much later than a worker's own kill timer its SIGKILL comes. */
@@ -23,17 +28,26 @@ const policyOf = ({ ready, fault, stop, restart }: Config): Policy => ({
   intensity: restart.intensity,
 });
 
+export type { Commands };
+
+export interface About {
+  readonly version: string;
+  /** Hears once how the fleet is commanded, before its first worker starts. */
+  readonly commanded?: (commands: Commands) => void;
+}
+
 /**
  * Runs the fleet until it is told to stop, and resolves to the exit code: 0, or 128 + n where signal n would not wait.
  * @throws {OperatorError} where the fleet cannot start at all: an address that is taken, a script that does not parse.
  */
-export async function supervise(config: Config, about: { readonly version: string }): Promise<number> {
+export async function supervise(config: Config, about: About): Promise<number> {
   const log = openLog(config);
   const sockets = new Sockets((path) =>
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
   for (const address of config.listen) await sockets.pin(address);
   const signals = new AbortController();
+  const stopped = once(signals.signal, 'abort');
 
   try {
     return await new Promise<number>((resolve, reject) => {
@@ -45,15 +59,26 @@ export async function supervise(config: Config, about: { readonly version: strin
       });
       const finished = (): void => (hopeless ? reject(hopeless) : resolve(exitCode));
       const host = new NodeHost(config, sockets, (event) => supervisor.tell(event), chronicle, finished);
-      const supervisor = new Supervisor(host, config.workers, policyOf(config), chronicle.observe);
+      const history = new History();
+      const supervisor = new Supervisor(host, config.workers, policyOf(config), (...turn) => {
+        chronicle.observe(...turn);
+        history.observe(...turn);
+      });
 
+      const stop = (now: boolean): void => {
+        supervisor.tell({ type: now ? 'halt-asked' : 'stop-asked' });
+        // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
+        sockets.close();
+      };
       onSignals(signals.signal, (signal) => {
         const again = supervisor.fleet.goal !== 'serve';
         if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
-        supervisor.tell({ type: exitCode === 0 ? 'stop-asked' : 'halt-asked' });
-        // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
-        sockets.close();
+        stop(exitCode !== 0);
       });
+      const particulars = (id: number): Particulars | undefined => host.particulars(id);
+      about.commanded?.(
+        new FleetCommands({ config, version: about.version, supervisor, history, particulars, stop, stopped }),
+      );
 
       log.info(
         `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
