@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
-import type { OperatorError } from '../config/exit-code.js';
+import { ExitCode, type OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
@@ -15,6 +15,9 @@ import { Sockets } from './sockets.js';
 import type { Policy } from './state.js';
 import type { Particulars } from './status.js';
 import { Supervisor } from './supervisor.js';
+import { debut } from './upgrade/debut.js';
+import type { Predecessor } from './upgrade/predecessor.js';
+import { Upgrade } from './upgrade/upgrade.js';
 
 /** How much later than a worker's own kill timer its SIGKILL comes. */
 const GRACE_MS = 2000;
@@ -34,6 +37,8 @@ export interface About {
   readonly version: string;
   /** Hears once how the fleet is commanded, before its first worker starts. */
   readonly commanded?: (commands: Commands) => void;
+  /** The supervisor that this one is to follow. */
+  readonly predecessor?: Predecessor | undefined;
 }
 
 /**
@@ -45,6 +50,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
   const sockets = new Sockets((path) =>
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
+  sockets.inherit(about.predecessor?.sockets ?? []);
   for (const address of config.listen) await sockets.pin(address);
   const signals = new AbortController();
   const stopped = once(signals.signal, 'abort');
@@ -52,20 +58,56 @@ export async function supervise(config: Config, about: About): Promise<number> {
   try {
     return await new Promise<number>((resolve, reject) => {
       let exitCode = 0;
+      let left = false;
+      let awaited = about.predecessor !== undefined;
+      let stillborn: string | undefined;
       let hopeless: OperatorError | undefined;
       const chronicle = new Chronicle(log, new Book(config.cwd), (error) => {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       });
-      const finished = (): void => (hopeless ? reject(hopeless) : resolve(exitCode));
+      const finished = async (): Promise<void> => {
+        if (stillborn !== undefined) await about.predecessor?.failed(hopeless?.message ?? stillborn);
+        if (hopeless) return reject(hopeless);
+        // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
+        if (left) process.exit(0);
+        resolve(exitCode);
+      };
       const host = new NodeHost(config, sockets, (event) => supervisor.tell(event), chronicle, finished);
       const history = new History();
       const supervisor = new Supervisor(host, config.workers, policyOf(config), (...turn) => {
         chronicle.observe(...turn);
         history.observe(...turn);
+        const [event, before, after] = turn;
+        const verdict = awaited ? debut(event, before, after) : undefined;
+        if (verdict === undefined) return;
+        awaited = false;
+        if (verdict.type === 'ready') {
+          sockets.disclaim();
+          about.predecessor?.ready();
+        } else {
+          exitCode = ExitCode.failed;
+          stillborn = verdict.why;
+          supervisor.tell({ type: 'halt-asked' });
+        }
       });
+      const upgrade = new Upgrade({
+        log,
+        serves: () => supervisor.fleet.goal === 'serve',
+        bequeath: () => sockets.bequeath(),
+        readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
+        retire: () => {
+          left = true;
+          sockets.forsake();
+          supervisor.tell({ type: 'stop-asked' });
+        },
+      });
+      const upgrading = (): void => void upgrade.start();
+      process.on('SIGUSR2', upgrading);
+      signals.signal.addEventListener('abort', () => process.removeListener('SIGUSR2', upgrading));
 
       const stop = (now: boolean): void => {
+        upgrade.callOff();
         supervisor.tell({ type: now ? 'halt-asked' : 'stop-asked' });
         // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
         sockets.close();
@@ -77,7 +119,16 @@ export async function supervise(config: Config, about: About): Promise<number> {
       });
       const particulars = (id: number): Particulars | undefined => host.particulars(id);
       about.commanded?.(
-        new FleetCommands({ config, version: about.version, supervisor, history, particulars, stop, stopped }),
+        new FleetCommands({
+          config,
+          version: about.version,
+          supervisor,
+          history,
+          particulars,
+          stop,
+          stopped,
+          upgrade: () => upgrade.start(),
+        }),
       );
 
       log.info(

@@ -49,10 +49,12 @@ export class Sockets {
 
   /** Everything, for an heir: pass on the descriptors in this order. */
   bequeath(): readonly Inherited[] {
-    return [...new Set([...this.#owned.values(), ...this.#pinned.values()])].map(({ handle, heirloom, ticketKeys }) => ({
-      fd: handle.fd,
-      heirloom: { ...heirloom, ...(ticketKeys !== undefined && { ticketKeys }) },
-    }));
+    return [...new Set([...this.#owned.values(), ...this.#pinned.values()])].map(
+      ({ handle, heirloom, ticketKeys }) => ({
+        fd: handle.fd,
+        heirloom: { ...heirloom, ...(ticketKeys !== undefined && { ticketKeys }) },
+      }),
+    );
   }
 
   /** The heir has them: nothing is closed here, for the path of a unix socket would go with it. */
@@ -158,8 +160,7 @@ export class Sockets {
   }
 
   async #open(place: string, address: ListenAddress): Promise<OwnedSocket> {
-    if ('path' in address)
-      return own(await this.#pinPath(address.path), { place, kind: 'stream', path: address.path });
+    if ('path' in address) return own(await this.#pinPath(address.path), { place, kind: 'stream', path: address.path });
     const { host, port } = address;
     return own(await bindPort(host, port), { place, kind: 'stream', ...(host !== undefined && { host }) });
   }
@@ -210,4 +211,3 @@ function pinnedPlace({ address, port, addressType, index }: BindQuery): string {
   if (addressType === -1) return `path:${address}`;
   return addressType === 4 || addressType === 6 ? `port:${port}` : '';
 }
-

@@ -38,7 +38,10 @@ export function here(): Place {
 export function nodeOf(argv0: string, searched: string | undefined, fallback: string): string {
   const candidates = argv0.includes('/')
     ? [path.resolve(argv0)]
-    : (searched ?? '').split(path.delimiter).filter(path.isAbsolute).map((folder) => path.join(folder, argv0));
+    : (searched ?? '')
+        .split(path.delimiter)
+        .filter(path.isAbsolute)
+        .map((folder) => path.join(folder, argv0));
   return candidates.find(isExecutable) ?? fallback;
 }
 

@@ -21,6 +21,7 @@ export type ToSuccessor = {
 
 /** What was said, or nothing where it is somebody else's word. */
 export function heard<Message>(message: unknown): Message | undefined {
-  const is = typeof message === 'object' && message !== null && typeof (message as { cordon?: unknown }).cordon === 'string';
+  const is =
+    typeof message === 'object' && message !== null && typeof (message as { cordon?: unknown }).cordon === 'string';
   return is ? (message as Message) : undefined;
 }

@@ -3,7 +3,7 @@
 // nobody has noticed. After tableflip (cloudflare/tableflip) and nginx's change of binaries.
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Inherited } from '../inheritance.js';
-import { FIRST_FD, type FromSuccessor, heard, type ToSuccessor, UPGRADE_VARIABLE } from './protocol.js';
+import { type FromSuccessor, heard, type ToSuccessor, UPGRADE_VARIABLE } from './protocol.js';
 
 /** From its start until it says hello: a Node that starts, no more. */
 const HELLO_MS = 15_000;
@@ -14,7 +14,13 @@ export interface Command {
 }
 
 export type Upgraded =
-  | { readonly ok: true; readonly pid: number; readonly version: string; readonly node: string; readonly child: ChildProcess }
+  | {
+      readonly ok: true;
+      readonly pid: number;
+      readonly version: string;
+      readonly node: string;
+      readonly child: ChildProcess;
+    }
   | { readonly ok: false; readonly why: string };
 
 /**
@@ -35,7 +41,10 @@ export function succeed(
     });
     let hello: Extract<FromSuccessor, { cordon: 'hello' }> | undefined;
     let why: string | undefined;
-    let timer = setTimeout(() => settle({ ok: false, why: `it did not say a word within ${HELLO_MS / 1000} s` }), HELLO_MS);
+    let timer = setTimeout(
+      () => settle({ ok: false, why: `it did not say a word within ${HELLO_MS / 1000} s` }),
+      HELLO_MS,
+    );
 
     const settle = (outcome: Upgraded): void => {
       clearTimeout(timer);
@@ -81,4 +90,3 @@ function end(child: ChildProcess): void {
   child.kill('SIGKILL');
   if (child.connected) child.disconnect();
 }
-
