@@ -73,7 +73,13 @@ export async function supervise(config: Config, about: About): Promise<number> {
         if (left) process.exit(0);
         resolve(exitCode);
       };
-      const host = new NodeHost(config, sockets, (event) => supervisor.tell(event), chronicle, finished);
+      const host = new NodeHost(
+        config,
+        sockets,
+        (event) => supervisor.tell(event),
+        chronicle,
+        () => void finished(),
+      );
       const history = new History();
       const supervisor = new Supervisor(host, config.workers, policyOf(config), (...turn) => {
         chronicle.observe(...turn);

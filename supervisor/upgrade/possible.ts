@@ -40,7 +40,7 @@ export function nodeOf(argv0: string, searched: string | undefined, fallback: st
     ? [path.resolve(argv0)]
     : (searched ?? '')
         .split(path.delimiter)
-        .filter(path.isAbsolute)
+        .filter((folder) => path.isAbsolute(folder))
         .map((folder) => path.join(folder, argv0));
   return candidates.find(isExecutable) ?? fallback;
 }

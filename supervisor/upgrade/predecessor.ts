@@ -1,6 +1,6 @@
 // The supervisor that started this one to follow it, as its successor sees it.
 import type { Inherited } from '../inheritance.js';
-import { FIRST_FD, type FromSuccessor, heard, type ToSuccessor, UPGRADE_VARIABLE } from './protocol.js';
+import { FIRST_FD, type FromSuccessor, heard, UPGRADE_VARIABLE } from './protocol.js';
 
 export interface Predecessor {
   readonly sockets: readonly Inherited[];
@@ -24,7 +24,7 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
 
   const inherited = new Promise<readonly Inherited[]>((resolve) => {
     process.on('message', (message) => {
-      const word = heard<ToSuccessor>(message);
+      const word = heard(message);
       if (word?.cordon === 'inherit')
         resolve(word.sockets.map((heirloom, index) => ({ heirloom, fd: FIRST_FD + index })));
     });

@@ -13,15 +13,15 @@ export type FromSuccessor =
   | { readonly cordon: 'ready' }
   | { readonly cordon: 'failed'; readonly why: string };
 
-export type ToSuccessor = {
+export interface ToSuccessor {
   readonly cordon: 'inherit';
   /** In the order of their descriptors, from `FIRST_FD` on. */
   readonly sockets: readonly Heirloom[];
-};
+}
 
 /** What was said, or nothing where it is somebody else's word. */
-export function heard<Message>(message: unknown): Message | undefined {
+export function heard(message: unknown): FromSuccessor | ToSuccessor | undefined {
   const is =
     typeof message === 'object' && message !== null && typeof (message as { cordon?: unknown }).cordon === 'string';
-  return is ? (message as Message) : undefined;
+  return is ? (message as FromSuccessor | ToSuccessor) : undefined;
 }

@@ -59,8 +59,9 @@ export function succeed(
     const exited = (code: number | null, by: string | null): void =>
       settle({ ok: false, why: why ?? `it ended before it was ready (${by ?? `exit code ${code}`})` });
     const hear = (message: unknown): void => {
-      const word = heard<FromSuccessor>(message);
-      switch (word?.cordon) {
+      const word = heard(message);
+      if (word === undefined || word.cordon === 'inherit') return;
+      switch (word.cordon) {
         case 'hello':
           hello = word;
           clearTimeout(timer);
@@ -72,7 +73,6 @@ export function succeed(
         case 'ready':
           if (child.pid === undefined || hello === undefined) return;
           return settle({ ok: true, pid: child.pid, version: hello.version, node: hello.node, child });
-        default:
       }
     };
     child.on('message', hear).once('exit', exited).once('error', failed);
