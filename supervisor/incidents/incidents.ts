@@ -45,6 +45,7 @@ export class Incidents implements IncidentBook {
   readonly #warn: (sentence: string) => void;
   readonly #book: Book;
   readonly #hook: Hook | undefined;
+  readonly #succeeds: boolean;
   readonly #releases = new Map<number, Release>();
   #store: Store | undefined;
   #loaded: Loaded | undefined;
@@ -53,9 +54,11 @@ export class Incidents implements IncidentBook {
   #forget: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(config: Config, warn: (sentence: string) => void) {
+  /** `succeeds`: another supervisor has the book, and will soon leave it to this one. */
+  constructor(config: Config, warn: (sentence: string) => void, succeeds = false) {
     this.#config = config;
     this.#warn = warn;
+    this.#succeeds = succeeds;
     this.#book = new Book(config.cwd);
     this.#dir = config.errors.dir ?? placeOf(config.name, process.env);
     const { onIncident } = config.hooks;
@@ -138,6 +141,7 @@ export class Incidents implements IncidentBook {
     try {
       await prepare(this.#dir);
       const holder = await take(this.#dir);
+      if (holder !== undefined && this.#succeeds) return this.#again();
       if (holder !== undefined) return this.#later(`process ${holder} keeps its book of errors in ${this.#dir}`);
       await this.#load();
       this.#begin();
@@ -169,7 +173,11 @@ export class Incidents implements IncidentBook {
   #later(why: string): void {
     if (this.#closed) return;
     this.#say(why);
-    this.#retry = setTimeout(() => void this.#take(), RETRY_MS).unref();
+    this.#again();
+  }
+
+  #again(): void {
+    if (!this.#closed) this.#retry = setTimeout(() => void this.#take(), RETRY_MS).unref();
   }
 
   #say(why: string): void {

@@ -8,7 +8,7 @@ export type Line = Change & { readonly n: number };
 
 /** So many of one incident and worker are written one by one; what follows is counted with the last of them. */
 const APART = 3;
-const MAX_WAITING = 500;
+const MAX_WAITING = 200;
 
 interface Row {
   readonly lines: number[];

@@ -14,7 +14,8 @@ export type Files = Pick<typeof nodeFiles, 'open' | 'rename' | 'rm' | 'readdir'>
 const SNAPSHOT = 'incidents.jsonl';
 const JOURNAL = /^journal-(\d{1,9})\.jsonl$/;
 const VERSION = 1;
-const FLUSH_MS = 250;
+/** `kill -9` is to lose less than a second, on a busy machine too. */
+const FLUSH_MS = 100;
 const RETRY_MS = 5000;
 /** Snapshots are dear: a storm of ever new errors must not make one after the other. */
 const SNAPSHOT_MS = 10_000;
