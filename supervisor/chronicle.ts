@@ -92,6 +92,10 @@ export class Chronicle implements Hearing {
     if (sentence) this.#say(sentence);
   }
 
+  /** Not for the log. */
+  figures(): void {}
+  measured(): void {}
+
   bindFailed(seat: Seat, query: BindQuery, error: number): void {
     const known = this.#workers.get(seat.id);
     if (known)

@@ -10,6 +10,7 @@ import { FleetCommands } from './fleet-commands.js';
 import { History } from './history.js';
 import { Incidents } from './incidents/incidents.js';
 import { openLog } from './log.js';
+import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
 import { Sockets } from './sockets.js';
 import type { Policy } from './state.js';
@@ -68,6 +69,12 @@ export async function supervise(config: Config, about: About): Promise<number> {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       });
+      const metrics = new Metrics({
+        name: config.name,
+        version: about.version,
+        incidents: () => incidents.figures,
+        measure: (seq) => host.measure(seq),
+      });
       const finished = async (): Promise<void> => {
         if (stillborn !== undefined) await about.predecessor?.failed(hopeless?.message ?? stillborn);
         if (hopeless) return reject(hopeless);
@@ -82,13 +89,14 @@ export async function supervise(config: Config, about: About): Promise<number> {
         config,
         sockets,
         (event) => supervisor.tell(event),
-        chronicle,
+        metrics.overhear(chronicle),
         () => void finished(),
       );
       const history = new History();
       const supervisor = new Supervisor(host, config.workers, policyOf(config), (...turn) => {
         chronicle.observe(...turn);
         history.observe(...turn);
+        metrics.observe(...turn);
         const [event, before, after] = turn;
         const verdict = awaited ? debut(event, before, after) : undefined;
         if (verdict === undefined) return;

@@ -6,8 +6,10 @@ import {
   type BindQuery,
   type CountedReport,
   type CutRequest,
+  type Figures,
   type FromWorker,
   open,
+  type ProgramMetric,
   seal,
   type ToWorker,
 } from '../worker/protocol.js';
@@ -27,6 +29,9 @@ export interface Hearing {
   spawned(seat: Seat): void;
   said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void;
   errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void;
+  figures(seat: Seat, figures: Figures): void;
+  /** What its program measures itself: the answer to the question `seq`, or its last words, 0. */
+  measured(seat: Seat, seq: number, metrics: readonly ProgramMetric[]): void;
   cut(seat: Seat, requests: readonly CutRequest[]): void;
   bindFailed(seat: Seat, query: BindQuery, error: number): void;
   /** After its exit, when all that it said has been read. */
@@ -88,6 +93,15 @@ export class NodeHost implements Host {
       case 'finish':
         return this.#finished();
     }
+  }
+
+  /** Asks every worker that listens to us what its program measures itself. Returns whom. */
+  measure(seq: number): number[] {
+    const asked = [...this.#processes.values()].filter(
+      ({ waiting, child }) => waiting === undefined && child.connected,
+    );
+    for (const { child } of asked) this.#post(child, { type: 'measure', seq });
+    return asked.map(({ seat }) => seat.id);
   }
 
   particulars(id: number): Particulars | undefined {
@@ -160,6 +174,10 @@ export class NodeHost implements Host {
         return this.#tell({ type: 'faulted', id });
       case 'draining':
         return this.#tell({ type: 'draining', id, because: message.because });
+      case 'figures':
+        return this.#hearing.figures(seat, message.figures);
+      case 'measured':
+        return this.#hearing.measured(seat, message.seq, message.metrics);
       case 'errors':
         return this.#hearing.errors(seat, message.errors, message.dropped);
       case 'cut':

@@ -88,6 +88,57 @@ export interface CutRequest extends RequestName {
   readonly answered: boolean;
 }
 
+/** The upper bounds of the histogram of durations, in milliseconds; what took longer comes after the last. */
+export const DURATION_BOUNDS_MS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] as const;
+
+export interface RequestCount {
+  readonly method: string;
+  /** `2xx` and so on; `none` where the client was gone before a head went out. */
+  readonly status: string;
+  /** What the program calls it, where it says so. */
+  readonly route?: string;
+  readonly count: number;
+}
+
+export interface DurationCount {
+  readonly route?: string;
+  /** How many were not longer than each bound, and than none of them; each is in one alone. */
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+}
+
+/** What a worker has counted since it started, and how it is. */
+export interface Figures {
+  readonly requests: readonly RequestCount[];
+  readonly durations: readonly DurationCount[];
+  readonly inFlight: number;
+  readonly connections: number;
+  /** By how many milliseconds the event loop was late with this. */
+  readonly lagMs: number;
+  /** The event loop's share of time at work since the last figures, from 0 to 1. */
+  readonly utilization: number;
+  /** In bytes. */
+  readonly heap: number;
+  readonly rss: number;
+  /** Processor time since it started, in milliseconds. */
+  readonly cpuMs: number;
+}
+
+/** A metric of the program's own, as prom-client's registry gives it. */
+export interface ProgramMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly aggregator: string;
+  readonly values: readonly {
+    /** A text where it is no finite number, which JSON does not know. */
+    readonly value: number | string;
+    readonly labels: Readonly<Record<string, string | number>>;
+    /** With `_bucket`, `_sum`, `_count` behind it. */
+    readonly metricName?: string;
+  }[];
+}
+
 export type FromWorker =
   | { readonly type: 'bind'; readonly seq: number; readonly query: BindQuery }
   /** The preload is done; the program runs next. */
@@ -98,6 +149,9 @@ export type FromWorker =
   | { readonly type: 'closed'; readonly key: string }
   /** The first error that nobody caught. The worker goes on serving until it is told what to do. */
   | { readonly type: 'faulted' }
+  | { readonly type: 'figures'; readonly figures: Figures }
+  /** What the program measures itself: asked for, or the last before it ends (`seq` 0). */
+  | { readonly type: 'measured'; readonly seq: number; readonly metrics: readonly ProgramMetric[] }
   | { readonly type: 'errors'; readonly errors: readonly CountedReport[]; readonly dropped: number }
   /** The worker drains without having been told to. */
   | { readonly type: 'draining'; readonly because: Cause }
@@ -106,6 +160,8 @@ export type FromWorker =
   | { readonly type: 'leaving' };
 
 export type ToWorker =
+  /** Asks for what the program measures itself. */
+  | { readonly type: 'measure'; readonly seq: number }
   | {
       readonly type: 'bound';
       readonly seq: number;

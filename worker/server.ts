@@ -29,6 +29,8 @@ export interface Tally {
   listening(address: AddressInfo | string | null): void;
   /** An error that nobody caught, in an open request, after its client was answered. */
   failed(request: Request, error: unknown, origin: string): void;
+  /** Nobody is owed an answer to it any more. */
+  over(request: Request): void;
   /** While draining: no connection and no request is left. */
   emptied(): void;
 }
@@ -133,6 +135,7 @@ export class Servers implements Ledger {
 
   closed(request: Request): void {
     this.#open.delete(request);
+    this.#tally.over(request);
     if (this.#draining) current.run(undefined, () => this.#closedInDrain(request));
   }
 
@@ -145,6 +148,12 @@ export class Servers implements Ledger {
 
   failed(request: Request, error: unknown, origin: string): void {
     this.#tally.failed(request, error, origin);
+  }
+
+  get connections(): number {
+    let connections = 0;
+    for (const server of this.#servers) connections += connectionsOf(server);
+    return connections;
   }
 
   get open(): ReadonlySet<Request> {
@@ -228,6 +237,7 @@ function isPassedOn(request: object): boolean {
   return domain instanceof Request && domain.covers(request);
 }
 
+const isInUse = (server: Server): boolean => server.listening || connectionsOf(server) > 0;
+
 /** `_connections` is what Node itself counts; `getConnections` would ask in a later tick. */
-const isInUse = (server: Server): boolean =>
-  server.listening || (server as unknown as { _connections: number })._connections > 0;
+const connectionsOf = (server: Server): number => (server as unknown as { _connections: number })._connections;

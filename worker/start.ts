@@ -6,9 +6,11 @@ import { current } from './domain/current.js';
 import { type Claim, switchOn } from './domain/domain.js';
 import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
+import { Counting, tellFigures } from './figures.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
 import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './protocol.js';
 import { Redaction } from './redact.js';
+import { measure } from './registry.js';
 import { Reports, toReport } from './report.js';
 import { Servers } from './server.js';
 import { Sockets } from './sockets.js';
@@ -16,6 +18,8 @@ import { keepLastWords } from './stdio.js';
 
 /** The last reports and answers get this long to leave the process. */
 const FLUSH_MS = 1000;
+/** How often a worker says how it is. */
+const FIGURES_MS = 1000;
 
 export function start(terms: BootOrders): void {
   keepLastWords();
@@ -40,11 +44,20 @@ export function start(terms: BootOrders): void {
   const channel = openChannel({
     order(message, handle) {
       if (message.type === 'bound') sockets.bound(message, handle);
+      else if (message.type === 'measure') void measured(message.seq);
       else tell({ type: 'drain', because: message.because, terms: message, told: true });
     },
     orphaned: () => drain('orphaned'),
   });
   const reports = new Reports((errors, dropped) => channel.tell({ type: 'errors', errors, dropped }));
+  const counting = new Counting();
+  let measures = false;
+  /** What the program measures itself. */
+  const measured = async (seq: number): Promise<void> => {
+    const metrics = await current.run(undefined, measure);
+    measures = metrics.length > 0;
+    channel.tell({ type: 'measured', seq, metrics });
+  };
   const redaction = new Redaction(terms.redact);
   let latest: unknown;
   const failed = (error: unknown, origin: string, request?: RequestDetail): void => {
@@ -63,6 +76,8 @@ export function start(terms: BootOrders): void {
   const servers = new Servers({
     listening,
     failed: (request, error, origin) => failed(error, origin, redaction.request(request.detail)),
+    over: ({ method, status, route, openedAt }) =>
+      counting.add({ method, status, route, durationMs: performance.now() - openedAt }),
     emptied: () => tell({ type: 'emptied' }),
   });
   const sockets = new Sockets(channel, listening);
@@ -98,12 +113,15 @@ export function start(terms: BootOrders): void {
 
   const leave = (code: number): void => {
     reports.flush();
+    figures();
     const done = (): void => exit(code);
     // What was cut still has to be written; all else has been answered.
     if (code === ExitCode.cut) setTimeout(done, FLUSH_MS);
     else {
       setTimeout(done, FLUSH_MS);
-      channel.tell({ type: 'leaving' }, done);
+      const say = (): void => channel.tell({ type: 'leaving' }, done);
+      if (measures) void measured(0).finally(say);
+      else say();
     }
   };
 
@@ -125,4 +143,9 @@ export function start(terms: BootOrders): void {
     worker.destroy = worker.kill = leaveCluster;
   }
   channel.tell({ type: 'started' });
+  const figures = tellFigures(
+    FIGURES_MS,
+    () => ({ ...counting.counts, inFlight: servers.open.size, connections: servers.connections }),
+    (told) => channel.tell({ type: 'figures', figures: told }),
+  );
 }
