@@ -29,13 +29,20 @@ program
   .summary('run a server as a fleet, in the foreground')
   .description('Runs a server as a fleet of workers, in the foreground. The process that you start is the supervisor.')
   .usage('[options] <script or config file> [-- args...]')
-  .argument('[target]', 'a script, or a configuration (default: the cordon.config.{mjs,js,cjs,json} of this folder)')
+  .argument('[target]', 'a script, or a configuration (default: the cordon.config.* of this folder)')
   .option('-n, --name <name>', "what logs and commands call the fleet (default: the script's file name)")
   .option('-w, --workers <number>', 'n, max, max-1 or 50% (default: WEB_CONCURRENCY, else one for each core)')
   .option('-c, --config <file>', 'a configuration; flags win over it')
   .option('-p, --port <port>', 'PORT in the environment of the workers')
   .option('--listen <address>', 'bind host:port, :port or a unix path before any worker starts (repeatable)', collect)
   .option('-e, --env <KEY=VALUE>', 'a variable in the environment of the workers (repeatable)', collect)
+  .option(
+    '--env-file <file>',
+    'variables for the workers, in the manner of dotenv (repeatable, later ones win)',
+    collect,
+  )
+  .option('--mode <name>', 'which env.<name> of the configuration is used (default: CORDON_MODE, else NODE_ENV)')
+  .option('--only <app>', 'the app to run, of a configuration that has several')
   .option('--cwd <folder>', 'the working directory of the workers (default: where you are)')
   .option('--node-args <options>', 'options of node for the workers, separated by spaces (repeatable)', collect)
   .option('--ready <when>', 'a worker is ready when it is listening, sent a message, or on start (default: listening)')
