@@ -3,7 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../config/exit-code.js';
+import type { CheckFlags } from './check.js';
 import { complain, isBrokenPipe, outcomeOf, say } from './complain.js';
+import type { DiffFlags } from './diff.js';
 import type { StartFlags } from './start.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -67,6 +69,46 @@ Exit codes: 0 stopped, 64 wrong usage, 70 a bug in cordon, 78 bad configuration.
   .action(async (target: string | undefined, flags: StartFlags) => {
     const { start } = await import('./start.js');
     process.exitCode = await start({ target, args: theirs, flags }, { version });
+  });
+
+program
+  .command('check')
+  .summary('say everything that is wrong with a configuration')
+  .description(
+    'Says everything that is wrong with a configuration, each with its place, or that nothing is. It starts nothing.',
+  )
+  .argument('[config]', 'a configuration (default: the one of this folder)')
+  .option('--mode <name>', 'which env.<name> is used (default: CORDON_MODE, else NODE_ENV)')
+  .option('--json', 'as one JSON document')
+  .addHelpText('after', '\nExit codes: 0 nothing is wrong, 64 there is no configuration, 78 something is wrong.')
+  .action(async (file: string | undefined, flags: CheckFlags) => {
+    const { check } = await import('./check.js');
+    process.exitCode = await check(file, flags);
+  });
+
+program
+  .command('diff')
+  .summary('say what it takes to get from one configuration to another')
+  .description(
+    'Compares two configurations, key by key: what changes at once, by a reload, or by a restart. It changes nothing.',
+  )
+  .argument('<before>', 'a configuration')
+  .argument('[after]', 'another one (default: the one of this folder)')
+  .option('--mode <name>', 'which env.<name> is used (default: CORDON_MODE, else NODE_ENV)')
+  .option('--json', 'as one JSON document')
+  .action(async (before: string, after: string | undefined, flags: DiffFlags) => {
+    const { diff } = await import('./diff.js');
+    process.exitCode = await diff(before, after, flags);
+  });
+
+program
+  .command('init')
+  .summary('write a first configuration, every key explained')
+  .description('Writes a first configuration, every key explained. It overwrites nothing.')
+  .argument('[file]', 'a .mjs, .js, .cjs, .mts, .ts, .yaml or .yml (default: cordon.config.mjs)')
+  .action(async (file: string | undefined) => {
+    const { init } = await import('./init.js');
+    process.exitCode = init(file);
   });
 
 // The supervisor lives in this process: what nobody caught in it is a bug of ours, and says so.

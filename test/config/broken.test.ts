@@ -1,10 +1,8 @@
 // Files that are broken in every way that an operator can break one: each ends in its sentence and in exit code 78.
-import { execFile } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { folderOf, refused } from '../support/config.js';
+import { command, folderOf, refused } from '../support/config.js';
 
 const bad: Record<string, readonly [text: string, says: RegExp]> = {
   throws: [
@@ -157,15 +155,7 @@ test('a file that may not be read says so', async (t) => {
   chmodSync(join(folder, 'x.json'), 0);
   // Root may read everything; nobody may not.
   const asNobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-  const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
-  const { code, err } = await new Promise<{ code: number | null; err: string }>((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [main, 'start', 'x.json'],
-      { cwd: folder, env: {}, ...asNobody },
-      (_error, _out, text) => resolve({ code: child.exitCode, err: text }),
-    );
-  });
+  const { code, err } = await command(folder, ['start', 'x.json'], asNobody);
   t.is(err, 'cordon: x.json: may not be read by this user; check its permissions\n');
   t.is(code, 78);
 });

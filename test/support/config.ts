@@ -1,7 +1,9 @@
 // Configurations as an operator meets them: files in a folder of their own, loaded, or refused with sentences.
+import { type ExecFileOptions, execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { flagSource, type StartFlags } from '../../cli/start.js';
 import type { Config } from '../../config/config.js';
@@ -60,4 +62,27 @@ export async function refused(
   const folder = folderOf(t, wanted.files);
   const error = await t.throwsAsync(loadApps(asked(folder, wanted)), { instanceOf: OperatorError });
   return [(error?.message ?? '').replaceAll(folder, '<folder>').split('\n'), error?.exitCode ?? -1];
+}
+
+interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+
+/** The real command, run in a folder to its end. The folder is `<folder>` in what it says. */
+export function command(folder: string, args: readonly string[], options: ExecFileOptions = {}): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [main, ...args],
+      { cwd: folder, env: {}, ...options, encoding: 'utf8' },
+      (_error, out, err) => {
+        const [shownOut, shownErr] = [out, err].map((text) => text.replaceAll(folder, '<folder>'));
+        resolve({ code: child.exitCode, out: shownOut ?? '', err: shownErr ?? '' });
+      },
+    );
+  });
 }
