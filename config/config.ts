@@ -13,6 +13,8 @@ export interface Config {
   readonly nodeArgs: readonly string[];
   /** Added to the supervisor's own environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** Names of `env` whose values came from a file of secrets, an `envFile` or `${…}`. No value of `env` is ever shown. */
+  readonly secrets: readonly string[];
   /** At least 1. */
   readonly workers: number;
   readonly listen: readonly ListenAddress[];
@@ -38,6 +40,8 @@ export interface Config {
   };
   /** A command and its arguments, or an address. */
   readonly hooks: { readonly onIncident: readonly string[] | string | undefined };
+  /** Names of the apps of the same file that are ready before this one starts. */
+  readonly after: readonly string[];
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';

@@ -75,10 +75,20 @@ const address = v.pipe(
   }),
 );
 
+/** A value that stands in a file, read when the configuration is loaded and never shown. */
+const secretFile = v.strictObject({ file: filledText('the path of a file') });
+const credentialForm = 'the name of a credential, without "/"';
+const credential = v.strictObject({
+  credential: v.pipe(v.string(credentialForm), v.regex(/^(?!\.{1,2}$)[^/\0]+$/, credentialForm)),
+});
+
 const variables = v.pipe(
   v.record(
     v.pipe(v.string(), v.regex(/^[^=\0]+$/, 'a name without "="')),
-    v.pipe(v.union([text('a text'), v.number(), v.boolean()], 'a text, a number or a boolean'), v.transform(String)),
+    v.union(
+      [v.pipe(v.union([text('a text'), v.number(), v.boolean()]), v.transform(String)), secretFile, credential],
+      'a text, a number, a boolean, { "file": "/run/secrets/x" } or { "credential": "x" }',
+    ),
     'an object of names and values',
   ),
 );
@@ -120,6 +130,12 @@ const hook = v.union(
   hookForms,
 );
 
+const envFilesForm = 'the path of a file, or a list of them';
+const envFiles = v.pipe(
+  v.union([filledText(envFilesForm), v.array(filledText(envFilesForm))], envFilesForm),
+  v.transform((given) => (typeof given === 'string' ? [given] : given)),
+);
+
 /** Node would run something else than the script, or nothing. */
 const notForServers =
   /^(?:-|--|-[epcihv]|-pe|--(?:eval|print|check|interactive|help|version|test|watch|run)(?:[=-].*)?)$/;
@@ -153,8 +169,13 @@ export const ConfigSchema = section({
   nodeArgs: withDefault(nodeArgs, 'Options of node for the workers. Default: none.', []),
   env: withDefault(
     variables,
-    "Environment variables of the workers, added to the supervisor's own. Default: none.",
+    'Environment variables of the workers, added to the supervisor\'s own. A value may stand in a file, { "file": "/run/secrets/x" }, or be a credential of systemd, { "credential": "x" }. What "env.production" holds is added in the mode "production". Default: none.',
     {},
+  ),
+  envFile: withDefault(
+    envFiles,
+    'Files of variables in the manner of dotenv, from the folder of this file. A later one wins over an earlier one, and `env` over all of them. Default: none.',
+    [],
   ),
   workers: withDefault(
     workers,
@@ -290,9 +311,17 @@ export const ConfigSchema = section({
     'Whom cordon tells.',
     {},
   ),
+  after: withDefault(
+    v.array(text('the name of an app'), 'a list of names of apps'),
+    'The apps of this file that must be ready before this one starts. Default: none.',
+    [],
+  ),
 });
 
-/** What a user may write: every key is optional. */
-export type UserConfig = v.InferInput<typeof ConfigSchema>;
+/** Variables that are added in one mode: `'env.production': { … }`. */
+type Overlays = { readonly [overlay: `env.${string}`]: v.InferInput<typeof variables> | undefined };
+
+/** What a user may write of one app: every key is optional. */
+export type UserConfig = v.InferInput<typeof ConfigSchema> & Overlays;
 
 /** What was written, checked, with times in milliseconds and defaults filled in where they depend on nothing else. */
