@@ -8,7 +8,7 @@ import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
 import { History } from './history.js';
-import { Incidents } from './incidents/incidents.js';
+import { type IncidentBook, Incidents } from './incidents/incidents.js';
 import { openLog } from './log.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
@@ -34,8 +34,17 @@ const policyOf = ({ ready, fault, stop, restart }: Config): Policy => ({
 
 export type { Commands };
 
+/** What can be seen of a fleet, besides `Commands.status`. */
+export interface Views {
+  readonly incidents: IncidentBook;
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>;
+}
+
 export interface About {
   readonly version: string;
+  /** Hears once what can be seen of the fleet, before its first worker starts. */
+  readonly seen?: (views: Views) => void;
   /** Hears once how the fleet is commanded, before its first worker starts. */
   readonly commanded?: (commands: Commands) => void;
   /** The supervisor that this one is to follow. */
@@ -137,6 +146,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         stop(exitCode !== 0);
       });
       const particulars = (id: number): Particulars | undefined => host.particulars(id);
+      about.seen?.({ incidents, metrics: () => metrics.scrape() });
       about.commanded?.(
         new FleetCommands({
           config,

@@ -8,6 +8,7 @@ import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { Counting, tellFigures } from './figures.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
+import { offerToProgram } from './offer.js';
 import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './protocol.js';
 import { Redaction } from './redact.js';
 import { measure } from './registry.js';
@@ -142,6 +143,10 @@ export function start(terms: BootOrders): void {
     worker.disconnect = leaveCluster;
     worker.destroy = worker.kill = leaveCluster;
   }
+  offerToProgram((error, context, request) => {
+    const detail = request && redaction.request(request.detail);
+    current.run(undefined, () => reports.add(toReport(error, 'reported', detail, context)));
+  });
   channel.tell({ type: 'started' });
   const figures = tellFigures(
     FIGURES_MS,
