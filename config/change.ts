@@ -42,4 +42,8 @@ export const takes = {
   'logs.format': 'restart',
   'logs.level': 'live',
   after: 'live',
+  'errors.dir': 'restart',
+  'errors.keepMs': 'live',
+  'errors.redact': 'live',
+  'hooks.onIncident': 'live',
 } as const satisfies Record<ConfigKey, Takes>;

@@ -33,6 +33,15 @@ export interface Config {
   readonly logs: { readonly format: 'pretty' | 'json'; readonly level: LogLevel };
   /** Names of the apps of the same file that are ready before this one starts. */
   readonly after: readonly string[];
+  readonly errors: {
+    /** Absolute; undefined where the environment says. */
+    readonly dir: string | undefined;
+    readonly keepMs: number;
+    /** In lower case. */
+    readonly redact: readonly string[];
+  };
+  /** A command and its arguments, or an address. */
+  readonly hooks: { readonly onIncident: readonly string[] | string | undefined };
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';

@@ -24,7 +24,7 @@ export function settle(
 ): Config {
   const checked = v.parse(ConfigSchema, wish.given);
   const from = (key: string, path: string): string => resolve(giver(wish, [key])?.folder ?? folder, path);
-  const { ready, fault, restart, stop, logs } = checked;
+  const { ready, fault, restart, stop, logs, errors, hooks } = checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
@@ -47,6 +47,12 @@ export function settle(
     stop: { timeoutMs: stop.timeout, lingerMs: stop.linger ?? Math.min(5_000, stop.timeout) },
     logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
     after: checked.after,
+    errors: {
+      dir: errors.dir === undefined ? undefined : resolve(giver(wish, ['errors', 'dir'])?.folder ?? folder, errors.dir),
+      keepMs: errors.keep,
+      redact: errors.redact,
+    },
+    hooks: { onIncident: hooks.onIncident },
   };
 }
 

@@ -21,6 +21,8 @@ const config: Config = {
   stop: { timeoutMs: 30_000, lingerMs: 5_000 },
   logs: { format: 'json', level: 'info' },
   after: [],
+  errors: { dir: undefined, keepMs: 1000, redact: [] },
+  hooks: { onIncident: undefined },
 };
 
 const changesTo = (over: Partial<Config>): readonly Change[] => {
