@@ -19,7 +19,8 @@ export async function crowd({ fleet, referee, facts, seed }, { count, afterMs, r
     const pids = fleet.processes().map(({ pid }) => pid);
     const held = [...(await clientsOf(pids, fleet.port)).values()].map(({ size }) => size);
     facts.balance.push({ held, share: count / fleet.workers });
-    if (!(await referee.more(1000, 30_000))) facts.steps.push({ name: `crowd ${round}`, why: 'it is not answered' });
+    const served = await referee.more(1000, 30_000);
+    facts.steps.push({ name: `crowd ${round}`, why: served ? undefined : 'it is not answered' });
     await load.end();
   }
 }

@@ -76,7 +76,9 @@ export async function startFleet({ node, cordon, server = 'http', workers, confi
     processes: () => marked(mark).filter(({ worker }) => worker !== undefined),
     supervisors() {
       const all = marked(mark);
-      return all.filter(({ pid, worker }) => worker === undefined && all.some(({ parent }) => parent === pid));
+      const others = all.filter(({ worker }) => worker === undefined);
+      const parents = others.filter(({ pid }) => all.some(({ parent }) => parent === pid));
+      return parents.length > 0 ? parents : others; // between two generations there may be no worker to tell by
     },
     signal: (signal) => {
       for (const { pid } of fleet.supervisors()) process.kill(pid, signal);

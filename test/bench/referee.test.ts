@@ -200,6 +200,14 @@ const sockets: Record<string, [how: (tcp: Socket, of: import('ws').WebSocket) =>
     (tcp) => void setTimeout(() => tcp.end(), 50),
     /^websocket: ended without a close frame$/,
   ],
+  'a WebSocket that is reset right after its close frame': [
+    (tcp, socket) =>
+      void setTimeout(() => {
+        socket.close(1001);
+        setImmediate(() => tcp.resetAndDestroy());
+      }, 50),
+    /^websocket: (?:ECONNRESET|EPIPE|reset) (?:after close code 1001|without a close frame)$/,
+  ],
   'a WebSocket that is closed with a code of failure': [
     (_tcp, socket) => void setTimeout(() => socket.close(1011), 50),
     /^websocket: close code 1011$/,

@@ -20,7 +20,7 @@ export async function talker({ name, group, host, port, referee, more, over, pat
     const { code, why, unanswered } = await talk(socket, id, { over, patienceMs });
     const loss = why ?? (code === 'left' || PROPER.includes(code) ? undefined : `close code ${code}`);
     if (loss === undefined) referee.ended(`WebSocket ${code === 'left' ? 'left by the client' : `closed ${code}`}`);
-    for (let i = 0; i < unanswered; i++) referee.ended('message that crossed with a close frame');
+    for (let i = 0; i < unanswered; i++) referee.ended('message unanswered when its WebSocket ended');
     referee.settle(ticket, loss, { endless: true });
     if (loss === undefined) continue;
     if (referee.stopping) break;
@@ -52,7 +52,9 @@ function talk(socket, id, { over, patienceMs }) {
       silence = setTimeout(() => finish({ why: 'silent' }), patienceMs);
     };
     const gone = (how) => {
-      if (code !== undefined) return finish({ code: leaving ? 'left' : code });
+      if (leaving && code !== undefined) return finish({ code: 'left' });
+      const inOrder = how === 'ended' || how === 'closed';
+      if (code !== undefined) return finish(inOrder ? { code } : { why: `${how} after close code ${code}` });
       finish({ why: `${how} ${open ? 'without a close frame' : 'before it was open'}` });
     };
 
