@@ -19,7 +19,7 @@ const help = `node bench/chaos/main.mjs [options]
   --cordon FOLDER   the built cordon under test (default: this one)
   --node PATH       the Node that runs the fleet (default: this one)
   --requests N      how many at least (default: what the scenario asks for, else 20000)
-  --seconds N       after which no more is begun, and a load short of its requests ends (300)
+  --seconds N       after which no more is begun, and a load short of its requests ends (600)
   --seed N          of the clients' dice (1)
   --short           fewer of everything, and no bar that a busy machine would miss by milliseconds
   --anyway          run also what is not there yet, as far as it goes
@@ -63,7 +63,7 @@ function readOptions() {
         cordon: { type: 'string', default: fileURLToPath(new URL('../..', import.meta.url)) },
         node: { type: 'string', default: process.execPath },
         requests: { type: 'string' },
-        seconds: { type: 'string', default: '300' },
+        seconds: { type: 'string', default: '600' },
         seed: { type: 'string', default: '1' },
         anyway: { type: 'boolean', default: false },
         short: { type: 'boolean', default: false },

@@ -107,20 +107,29 @@ test('keys that this cordon does not know are left out of the configuration', (t
   t.deepEqual(known(config, keys), { stop: { linger: '1s' }, args: ['a'] });
 });
 
-test('a fleet whose program loses requests makes the command end with 1, and say how many and why', (t) => {
-  const main = `${root}bench/chaos/main.mjs`;
-  const args = [
-    '--scenario',
-    'steady',
-    '--requests',
-    '600',
-    '--seconds',
-    '20',
-    '--server',
-    fixture('servers/lossy.mjs'),
-  ];
-  const { status, stdout } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 50_000 });
+/** Plays it on a fleet whose program ends the connection under each fiftieth request. */
+function playLossy(scenario: string): { status: number | null; stdout: string } {
+  const orders = ['--scenario', scenario, '--short', '--requests', '600', '--seconds', '30'];
+  const words = [`${root}bench/chaos/main.mjs`, ...orders, '--server', fixture('servers/lossy.mjs')];
+  return spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 100_000 });
+}
+
+test.serial('a fleet whose program loses requests makes the command end with 1, and say how many and why', (t) => {
+  t.timeout(120_000);
+  const { status, stdout } = playLossy('steady');
   t.is(status, 1, stdout);
   t.regex(stdout, /MISSED: lost: [1-9]\d* lost of \d+/);
   t.regex(stdout, /× fast: closed before the answer, amid/);
+  t.regex(stdout, /websocket +8 sent +8 answered +0 lost/);
+});
+
+test.serial('a death excuses what the dead worker held, and no other loss', (t) => {
+  t.timeout(120_000);
+  const { status, stdout } = playLossy('sigkill');
+  t.is(status, 1, stdout);
+  t.regex(stdout, /excused: in flight in the killed worker [1-9]/);
+  t.regex(stdout, /MISSED: lost: [1-9]\d* lost of/);
+  // The program's doing, all of it: nothing else is lost.
+  const reasons = [...stdout.matchAll(/ × (.*), amid/g)].map(([, reason]) => reason);
+  t.deepEqual([...new Set(reasons)], ['fast: closed before the answer']);
 });
