@@ -36,6 +36,7 @@ export function tell(name, { title, workers }, run, { server, version, log, list
   for (const loss of referee.losses.slice(0, LOSSES)) console.log(`      ${JSON.stringify(loss)}`);
   const missed = verdicts.some(({ held, absent }) => !held && !absent);
   if (missed && log) for (const { time, msg } of fleet.lines) console.log(`    | ${time ?? ''} ${msg}`);
+  if (missed && fleet.stderr !== '') console.log(`    on stderr: ${fleet.stderr.trim().slice(-2000)}`);
   if (facts.left > 0) console.log(`  ${facts.left} processes had not ended 15 s after SIGTERM, and were killed`);
   if (missed) return 'missed';
   return verdicts.some(({ absent }) => absent) ? 'absent' : 'held';
