@@ -4,9 +4,9 @@ import { fork } from 'node:child_process';
 import type { Finding } from './protocol.js';
 
 /** The thread answers in milliseconds; one that has not by now has the signal switched off, or is stopped. */
-const URL_MS = 1000;
+const URL_MS = 3000;
 /** From the URL to the last finding. */
-const OPERATION_MS = 3000;
+const OPERATION_MS = 5000;
 
 const SURGEON = new URL('./surgeon.js', import.meta.url);
 
@@ -29,9 +29,9 @@ export class Examination {
   async run(kill: (signal: 'SIGUSR1') => void, free: boolean, found: (finding: Finding) => void): Promise<void> {
     const url = await new Promise<string | undefined>((resolve) => {
       const timer = setTimeout(resolve, URL_MS, undefined);
-      this.#heard = (url) => {
+      this.#heard = (place) => {
         clearTimeout(timer);
-        resolve(url);
+        resolve(place);
       };
       kill('SIGUSR1');
     });

@@ -1,12 +1,15 @@
 // A client of V8's inspector: calls, their answers, and events. Used in a process of its own, never in the supervisor.
 import { WebSocket } from 'ws';
 
-type Listener = (params: never) => void;
+interface Asked {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
 
 export class Inspector {
   readonly #socket: WebSocket;
-  readonly #asked = new Map<number, { resolve(result: never): void; reject(error: Error): void }>();
-  readonly #listeners = new Map<string, Listener>();
+  readonly #asked = new Map<number, Asked>();
+  readonly #listeners = new Map<string, (params: unknown) => void>();
   #seq = 0;
 
   private constructor(socket: WebSocket) {
@@ -27,17 +30,17 @@ export class Inspector {
   }
 
   /** @throws what the inspector answers, where it refuses. */
-  call<Result = unknown>(method: string, params: object = {}): Promise<Result> {
+  call(method: string, params: object = {}): Promise<unknown> {
     const id = ++this.#seq;
-    return new Promise<Result>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       this.#asked.set(id, { resolve, reject });
       this.#socket.send(JSON.stringify({ id, method, params }));
     });
   }
 
   /** One listener for each event. */
-  on<Params>(event: string, listener: (params: Params) => void): void {
-    this.#listeners.set(event, listener as Listener);
+  on(event: string, listener: (params: unknown) => void): void {
+    this.#listeners.set(event, listener);
   }
 
   close(): void {
@@ -45,11 +48,11 @@ export class Inspector {
   }
 
   #hear({ id, method, params, result, error }: Heard): void {
-    if (method !== undefined) return this.#listeners.get(method)?.(params as never);
+    if (method !== undefined) return this.#listeners.get(method)?.(params);
     const asked = this.#asked.get(id ?? 0);
     this.#asked.delete(id ?? 0);
     if (error) asked?.reject(new Error(error.message));
-    else asked?.resolve(result as never);
+    else asked?.resolve(result);
   }
 }
 

@@ -7,6 +7,12 @@ import type { Inspector } from './inspector.js';
 import { type Frame, MOST_FRAMES } from './protocol.js';
 import { sourceOf } from './source.js';
 
+interface Script {
+  readonly scriptId: string;
+  readonly url: string;
+  readonly sourceMapURL?: string;
+}
+
 interface CallFrame {
   readonly callFrameId: string;
   readonly functionName: string;
@@ -21,12 +27,13 @@ export interface Stuck {
 
 /** Stops the program where it is, and looks around. It stays stopped until it is freed or released. */
 export async function look(inspector: Inspector): Promise<Stuck> {
-  const scripts = new Map<string, { readonly url: string; readonly sourceMapURL?: string }>();
-  inspector.on<{ scriptId: string; url: string; sourceMapURL?: string }>('Debugger.scriptParsed', (script) => {
+  const scripts = new Map<string, Script>();
+  inspector.on('Debugger.scriptParsed', (params) => {
+    const script = params as Script;
     scripts.set(script.scriptId, script);
   });
   const paused = new Promise<readonly CallFrame[]>((resolve) => {
-    inspector.on<{ callFrames: readonly CallFrame[] }>('Debugger.paused', ({ callFrames }) => resolve(callFrames));
+    inspector.on('Debugger.paused', (params) => resolve((params as { callFrames: readonly CallFrame[] }).callFrames));
   });
   await Promise.all([inspector.call('Debugger.enable'), inspector.call('Debugger.pause')]);
   const stack = await paused;
@@ -55,14 +62,11 @@ export async function release(inspector: Inspector): Promise<void> {
 
 async function requestAt(inspector: Inspector, frame: CallFrame | undefined): Promise<RequestName | undefined> {
   if (frame === undefined) return undefined;
-  const { result } = await inspector.call<{ result: { type: string; value?: unknown } }>(
-    'Debugger.evaluateOnCallFrame',
-    {
-      callFrameId: frame.callFrameId,
-      expression: `globalThis[Symbol.for(${JSON.stringify(WHEREABOUTS)})]?.()`,
-      silent: true,
-      returnByValue: true,
-    },
-  );
+  const { result } = (await inspector.call('Debugger.evaluateOnCallFrame', {
+    callFrameId: frame.callFrameId,
+    expression: `globalThis[Symbol.for(${JSON.stringify(WHEREABOUTS)})]?.()`,
+    silent: true,
+    returnByValue: true,
+  })) as { result: { value?: unknown } };
   return typeof result.value === 'string' ? ((JSON.parse(result.value) as RequestName | null) ?? undefined) : undefined;
 }
