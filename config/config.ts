@@ -31,6 +31,8 @@ export interface Config {
   };
   readonly stop: { readonly timeoutMs: number; readonly lingerMs: number };
   readonly logs: { readonly format: 'pretty' | 'json'; readonly level: LogLevel };
+  /** Names of the apps of the same file that are ready before this one starts. */
+  readonly after: readonly string[];
   readonly errors: {
     /** Absolute; undefined where the environment says. */
     readonly dir: string | undefined;
@@ -40,8 +42,6 @@ export interface Config {
   };
   /** A command and its arguments, or an address. */
   readonly hooks: { readonly onIncident: readonly string[] | string | undefined };
-  /** Names of the apps of the same file that are ready before this one starts. */
-  readonly after: readonly string[];
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';

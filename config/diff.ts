@@ -59,6 +59,8 @@ function words(key: ConfigKey, value: unknown): string {
   // It may hold a secret.
   if (key === 'hooks.onIncident' && typeof value === 'string') return 'an address';
   if (key.endsWith('Ms')) return inWords(Number(value));
+  // An address that is told of incidents often has a secret in it.
+  if (key === 'hooks.onIncident') return value === undefined ? 'none' : 'another one';
   if (key !== 'listen') return JSON.stringify(value) ?? 'none';
   const addresses = value as Config['listen'];
   return addresses.map(addressWords).join(' ') || 'none';

@@ -93,6 +93,12 @@ const variables = v.pipe(
   ),
 );
 
+const envFilesForm = 'the path of a file, or a list of them';
+const envFiles = v.pipe(
+  v.union([filledText(envFilesForm), v.array(filledText(envFilesForm))], envFilesForm),
+  v.transform((given) => (typeof given === 'string' ? [given] : given)),
+);
+
 const headerName = v.pipe(
   v.string('the name of a header or a parameter'),
   v.regex(/^[^\s:=&]{1,100}$/, 'the name of a header or a parameter'),
@@ -128,12 +134,6 @@ const hook = v.union(
     ),
   ],
   hookForms,
-);
-
-const envFilesForm = 'the path of a file, or a list of them';
-const envFiles = v.pipe(
-  v.union([filledText(envFilesForm), v.array(filledText(envFilesForm))], envFilesForm),
-  v.transform((given) => (typeof given === 'string' ? [given] : given)),
 );
 
 /** Node would run something else than the script, or nothing. */
@@ -281,6 +281,11 @@ export const ConfigSchema = section({
     "The supervisor's log.",
     {},
   ),
+  after: withDefault(
+    v.array(text('the name of an app'), 'a list of names of apps'),
+    'The apps of this file that must be ready before this one starts. Default: none.',
+    [],
+  ),
   errors: withDefault(
     section({
       dir: option(
@@ -310,11 +315,6 @@ export const ConfigSchema = section({
     }),
     'Whom cordon tells.',
     {},
-  ),
-  after: withDefault(
-    v.array(text('the name of an app'), 'a list of names of apps'),
-    'The apps of this file that must be ready before this one starts. Default: none.',
-    [],
   ),
 });
 

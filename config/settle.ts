@@ -46,13 +46,13 @@ export function settle(
     },
     stop: { timeoutMs: stop.timeout, lingerMs: stop.linger ?? Math.min(5_000, stop.timeout) },
     logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
+    after: checked.after,
     errors: {
       dir: errors.dir === undefined ? undefined : resolve(giver(wish, ['errors', 'dir'])?.folder ?? folder, errors.dir),
       keepMs: errors.keep,
       redact: errors.redact,
     },
     hooks: { onIncident: hooks.onIncident },
-    after: checked.after,
   };
 }
 

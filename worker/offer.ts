@@ -18,8 +18,12 @@ export function offerToProgram(tell: (error: unknown, context: unknown, request:
 }
 
 /** Its own domain, or one around those that the program has made within it. */
-function requestOf(domain: Domain | undefined): Request | undefined {
-  for (let around = domain, depth = 0; around !== undefined && depth < 100; around = around.enclosing, depth++)
+export function requestOf(domain: Domain | undefined): Request | undefined {
+  for (
+    let around = domain, depth = 0;
+    around !== undefined && depth < 100;
+    around = around.parent ?? around.enclosing, depth++
+  )
     if (around instanceof Request) return around;
   return undefined;
 }

@@ -8,7 +8,7 @@ import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { Counting, tellFigures } from './figures.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
-import { offerToProgram } from './offer.js';
+import { offerToProgram, requestOf } from './offer.js';
 import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './protocol.js';
 import { Redaction } from './redact.js';
 import { measure } from './registry.js';
@@ -16,6 +16,7 @@ import { Reports, toReport } from './report.js';
 import { Servers } from './server.js';
 import { Sockets } from './sockets.js';
 import { keepLastWords } from './stdio.js';
+import { tellWhereabouts } from './whereabouts.js';
 
 /** The last reports and answers get this long to leave the process. */
 const FLUSH_MS = 1000;
@@ -127,6 +128,7 @@ export function start(terms: BootOrders): void {
   };
 
   switchOn();
+  tellWhereabouts(() => requestOf(current.getStore())?.description);
   setLastResort(lastResort, tellProgram);
   sockets.install();
   servers.install();

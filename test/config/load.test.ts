@@ -24,9 +24,9 @@ test('a script alone runs with every default', async (t) => {
     },
     stop: { timeoutMs: 30_000, lingerMs: 5_000 },
     logs: { format: 'json', level: 'info' },
+    after: [],
     errors: { ...config.errors, dir: undefined, keepMs: 30 * 86_400_000 },
     hooks: { onIncident: undefined },
-    after: [],
   });
 });
 
