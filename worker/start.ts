@@ -3,16 +3,18 @@ import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
 import { openChannel } from './channel.js';
 import { current } from './domain/current.js';
-import { type Claim, switchOn } from './domain/domain.js';
+import { type Claim, type Domain, switchOn } from './domain/domain.js';
 import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
 import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './protocol.js';
 import { Redaction } from './redact.js';
 import { Reports, toReport } from './report.js';
+import { Request } from './request.js';
 import { Servers } from './server.js';
 import { Sockets } from './sockets.js';
 import { keepLastWords } from './stdio.js';
+import { tellWhereabouts } from './whereabouts.js';
 
 /** The last reports and answers get this long to leave the process. */
 const FLUSH_MS = 1000;
@@ -108,6 +110,7 @@ export function start(terms: BootOrders): void {
   };
 
   switchOn();
+  tellWhereabouts(() => requestOf(current.getStore())?.description);
   setLastResort(lastResort, tellProgram);
   sockets.install();
   servers.install();
@@ -125,4 +128,9 @@ export function start(terms: BootOrders): void {
     worker.destroy = worker.kill = leaveCluster;
   }
   channel.tell({ type: 'started' });
+}
+
+/** A request's domains within domains are its own. */
+function requestOf(domain: Domain | undefined): Request | undefined {
+  return domain === undefined || domain instanceof Request ? domain : requestOf(domain.parent);
 }
