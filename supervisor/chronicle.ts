@@ -8,6 +8,7 @@ import { gist, LastWords, Obituaries } from './last-words.js';
 import type { Log } from './log.js';
 import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
 import type { Hearing, Seat } from './node-host.js';
+import { Pace } from './pace.js';
 import type { Observer } from './supervisor.js';
 
 /** What a booting worker says on stderr is held back no longer than this. */
@@ -30,6 +31,12 @@ export class Chronicle implements Hearing {
   readonly #hopeless: (error: OperatorError) => void;
   readonly #workers = new Map<number, Known>();
   readonly #obituaries = new Obituaries();
+  readonly #pace = new Pace((held) =>
+    this.#say({
+      level: 'warn',
+      text: `${held} more errors came too fast to be told one by one; the book of errors counts them`,
+    }),
+  );
   #everReady = false;
 
   constructor(log: Log, incidents: Pick<Incidents, 'met' | 'spawned'>, hopeless: (error: OperatorError) => void) {
@@ -77,9 +84,10 @@ export class Chronicle implements Hearing {
   errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void {
     for (const counted of errors) {
       const entry = this.#incidents.met(seat, counted);
-      if (entry.milestone) this.#say({ ...narrateError({ ...entry, report: counted.report }), about: seat });
+      if (entry.milestone && this.#pace.allows(counted.count))
+        this.#say({ ...narrateError({ ...entry, report: counted.report }), about: seat });
     }
-    if (dropped > 0)
+    if (dropped > 0 && this.#pace.allows(dropped))
       this.#say({
         level: 'warn',
         text: `worker ${seat.id} met ${dropped} more errors of too many kinds to tell`,
