@@ -35,6 +35,10 @@ export class HttpRequest extends Request {
     if (this.#response?.socket === null) this.over();
   }
 
+  protected get status(): number {
+    return this.#response?.statusCode ?? 0;
+  }
+
   protected get givenId(): unknown {
     return this.#request?.headers['x-request-id'];
   }

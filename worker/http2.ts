@@ -25,6 +25,10 @@ export class StreamRequest extends Request {
     this.#accept = headers['accept'];
   }
 
+  protected get status(): number {
+    return Number(this.#stream?.sentHeaders?.[':status'] ?? 0);
+  }
+
   covers(message: object): boolean {
     return message === this.#stream || (message as { stream?: unknown }).stream === this.#stream;
   }

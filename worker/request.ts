@@ -39,6 +39,8 @@ export abstract class Request extends Domain {
   protected abstract readonly method: string;
   protected abstract readonly path: string;
   protected abstract readonly givenId: unknown;
+  /** Of the answer, as far as it is known. */
+  protected abstract readonly status: number;
   /** Whether this request or response, of the program's or of a framework's, is this very request. */
   abstract covers(message: object): boolean;
   /** Answers with an error, or breaks the stream so that the client can tell. Returns whether it could still be answered. */
@@ -50,6 +52,11 @@ export abstract class Request extends Domain {
     this.#id ??=
       typeof this.givenId === 'string' && /^[\x21-\x7e]{1,128}$/.test(this.givenId) ? this.givenId : randomUUID();
     return { method: this.method, path: this.path, id: this.#id };
+  }
+
+  /** Answered with an error, by the program or for it. */
+  get isFailed(): boolean {
+    return this.#failed || this.status >= 500;
   }
 
   /** Runs Node's own announcement of the request. What it throws takes the way of any error that nobody caught. */

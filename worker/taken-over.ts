@@ -10,6 +10,8 @@ export class TakenOver extends Request {
   protected readonly method: string;
   protected readonly path: string;
   protected readonly givenId: unknown;
+  /** What is said on it is not ours to read. */
+  protected readonly status = 0;
   #request: http.IncomingMessage | undefined;
   #socket: (Duplex & { bytesWritten?: number }) | undefined;
   readonly #writtenBefore: number;
