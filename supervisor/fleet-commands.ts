@@ -1,7 +1,16 @@
 // The commands of `commands.ts`, carried out: each becomes a fact that the machine is told, and an answer read from its turns.
 import type { Config } from '../config/config.js';
 import { type Changing, progressOf, settles } from './change.js';
-import type { Commands, Outcome, Progress, Refusal, ReloadAsk, ReloadOutcome, ScaleOutcome } from './commands.js';
+import type {
+  Commands,
+  Outcome,
+  Progress,
+  Refusal,
+  ReloadAsk,
+  ReloadOutcome,
+  ScaleOutcome,
+  UpgradeOutcome,
+} from './commands.js';
 import type { History } from './history.js';
 import { whyNot } from './narrate-change.js';
 import type { Releases } from './releases.js';
@@ -28,6 +37,7 @@ export interface Means {
   /** As a signal does it. */
   readonly stop: (now: boolean) => void;
   readonly stopped: Promise<unknown>;
+  readonly upgrade: () => Promise<UpgradeOutcome>;
 }
 
 type Turn = Parameters<Observer>;
@@ -134,6 +144,10 @@ export class FleetCommands implements Commands {
     });
     supervisor.tell({ type: 'recycle-asked', id });
     return gone;
+  }
+
+  upgrade(): Promise<UpgradeOutcome> {
+    return this.#means.upgrade();
   }
 
   async stop({ now }: { readonly now: boolean }): Promise<void> {

@@ -15,6 +15,7 @@ export function forkWorker(
   const orders: BootOrders = {
     killTimeoutMs: config.fault.killTimeoutMs,
     lingerMs: config.stop.lingerMs,
+    redact: config.errors.redact,
     beatMs: config.health.beatMs,
     held,
     ...(typeof on === 'object' && { probe: on.http }),

@@ -3,12 +3,12 @@
 import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
-import type { OperatorError } from '../config/exit-code.js';
+import { ExitCode, type OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
 import { History } from './history.js';
-import { Book } from './incidents/book.js';
+import { Incidents } from './incidents/incidents.js';
 import { openLog } from './log.js';
 import { NodeHost } from './node-host.js';
 import { Releases } from './releases.js';
@@ -16,6 +16,9 @@ import { Sockets } from './sockets.js';
 import { emptyFleet, type Policy } from './state.js';
 import type { Particulars } from './status.js';
 import { Supervisor } from './supervisor.js';
+import { debut } from './upgrade/debut.js';
+import type { Predecessor } from './upgrade/predecessor.js';
+import { Upgrade } from './upgrade/upgrade.js';
 
 /** How much later than a worker's own kill timer its SIGKILL comes. */
 const GRACE_MS = 2000;
@@ -38,6 +41,8 @@ export interface About {
   readonly reread?: () => Promise<Config>;
   /** Hears once how the fleet is commanded, before its first worker starts. */
   readonly commanded?: (commands: Commands) => void;
+  /** The supervisor that this one is to follow. */
+  readonly predecessor?: Predecessor | undefined;
 }
 
 /**
@@ -49,31 +54,79 @@ export async function supervise(config: Config, about: About): Promise<number> {
   const sockets = new Sockets((path) =>
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
+  sockets.inherit(about.predecessor?.sockets ?? []);
   for (const address of config.listen) await sockets.pin(address);
   const releases = new Releases();
   releases.add(config);
+  const incidents = new Incidents(config, (sentence) => log.warn(sentence), about.predecessor !== undefined);
+  await incidents.open();
   const signals = new AbortController();
   const stopped = once(signals.signal, 'abort');
 
   try {
     return await new Promise<number>((resolve, reject) => {
       let exitCode = 0;
+      let left = false;
+      let awaited = about.predecessor !== undefined;
+      let stillborn: string | undefined;
       let hopeless: OperatorError | undefined;
-      const chronicle = new Chronicle(log, new Book(config.cwd), (error) => {
+      const chronicle = new Chronicle(log, incidents, (error) => {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       });
-      const finished = (): void => (hopeless ? reject(hopeless) : resolve(exitCode));
-      const host = new NodeHost(releases, sockets, (event) => supervisor.tell(event), chronicle, finished);
+      const finished = async (): Promise<void> => {
+        if (stillborn !== undefined) await about.predecessor?.failed(hopeless?.message ?? stillborn);
+        if (hopeless) return reject(hopeless);
+        // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
+        if (left) {
+          await incidents.close();
+          process.exit(0);
+        }
+        resolve(exitCode);
+      };
+      const host = new NodeHost(
+        releases,
+        sockets,
+        (event) => supervisor.tell(event),
+        chronicle,
+        () => void finished(),
+      );
       const history = new History();
       const fleet = emptyFleet(config.workers, config.standby);
       const supervisor = new Supervisor(host, fleet, policyOf(config), (...turn) => {
         chronicle.observe(...turn);
         history.observe(...turn);
         commands.observe(...turn);
+        const [event, before, after] = turn;
+        const verdict = awaited ? debut(event, before, after) : undefined;
+        if (verdict === undefined) return;
+        awaited = false;
+        if (verdict.type === 'ready') {
+          sockets.disclaim();
+          about.predecessor?.ready();
+        } else {
+          exitCode = ExitCode.failed;
+          stillborn = verdict.why;
+          supervisor.tell({ type: 'halt-asked' });
+        }
       });
+      const upgrade = new Upgrade({
+        log,
+        serves: () => supervisor.fleet.goal === 'serve',
+        bequeath: () => sockets.bequeath(),
+        readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
+        retire: () => {
+          left = true;
+          sockets.forsake();
+          supervisor.tell({ type: 'stop-asked' });
+        },
+      });
+      const upgrading = (): void => void upgrade.start();
+      process.on('SIGUSR2', upgrading);
+      signals.signal.addEventListener('abort', () => process.removeListener('SIGUSR2', upgrading));
 
       const stop = (now: boolean): void => {
+        upgrade.callOff();
         supervisor.tell({ type: now ? 'halt-asked' : 'stop-asked' });
         // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
         sockets.close();
@@ -100,6 +153,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         particulars,
         stop,
         stopped,
+        upgrade: () => upgrade.start(),
         lastWords: (worker) => chronicle.lastWords(worker),
         refused: (why) => log.error(`nothing was changed: ${why}`),
       });
@@ -120,6 +174,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
   } finally {
     signals.abort();
     sockets.close();
+    await incidents.close();
   }
 }
 
