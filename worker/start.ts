@@ -1,14 +1,16 @@
 // Wires the parts of a worker together, and is the shell around `lifecycle.ts`: it carries out orders and keeps the one timer.
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
+import { beat } from './beat.js';
 import { openChannel } from './channel.js';
+import { Counting } from './counting.js';
 import { current } from './domain/current.js';
 import { type Claim, switchOn } from './domain/domain.js';
 import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
-import { Counting, tellFigures } from './figures.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
 import { offerToProgram, requestOf } from './offer.js';
+import { probe } from './probe.js';
 import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './protocol.js';
 import { Redaction } from './redact.js';
 import { measure } from './registry.js';
@@ -20,8 +22,6 @@ import { tellWhereabouts } from './whereabouts.js';
 
 /** The last reports and answers get this long to leave the process. */
 const FLUSH_MS = 1000;
-/** How often a worker says how it is. */
-const FIGURES_MS = 1000;
 
 export function start(terms: BootOrders): void {
   keepLastWords();
@@ -47,6 +47,7 @@ export function start(terms: BootOrders): void {
     order(message, handle) {
       if (message.type === 'bound') sockets.bound(message, handle);
       else if (message.type === 'measure') void measured(message.seq);
+      else if (message.type === 'serve') sockets.serve();
       else tell({ type: 'drain', because: message.because, terms: message, told: true });
     },
     orphaned: () => drain('orphaned'),
@@ -74,6 +75,7 @@ export function start(terms: BootOrders): void {
       typeof address === 'object' && address ? address : { address: String(address), port: -1 };
     channel.tell({ type: 'listening', address: host, port });
     tell({ type: 'listening' });
+    if (terms.probe !== undefined) probe(servers.all, terms.probe, () => channel.tell({ type: 'healthy' }));
   };
   const servers = new Servers({
     listening,
@@ -82,7 +84,7 @@ export function start(terms: BootOrders): void {
       counting.add({ method, status, route, durationMs: performance.now() - openedAt }),
     emptied: () => tell({ type: 'emptied' }),
   });
-  const sockets = new Sockets(channel, listening);
+  const sockets = new Sockets(channel, listening, terms.held);
 
   /** An error that no open request can be blamed for. Before anything listens it ends the process, as without cordon. */
   const lastResort = (error: unknown, origin: string): Claim => {
@@ -115,7 +117,7 @@ export function start(terms: BootOrders): void {
 
   const leave = (code: number): void => {
     reports.flush();
-    figures();
+    sayHow();
     const done = (): void => exit(code);
     // What was cut still has to be written; all else has been answered.
     if (code === ExitCode.cut) setTimeout(done, FLUSH_MS);
@@ -150,9 +152,9 @@ export function start(terms: BootOrders): void {
     current.run(undefined, () => reports.add(toReport(error, 'reported', detail, context)));
   });
   channel.tell({ type: 'started' });
-  const figures = tellFigures(
-    FIGURES_MS,
-    () => ({ ...counting.counts, inFlight: servers.open.size, connections: servers.connections }),
-    (told) => channel.tell({ type: 'figures', figures: told }),
+  const sayHow = beat(
+    terms.beatMs,
+    () => ({ ...servers.account, ...counting.counts }),
+    (message) => channel.tell({ type: 'beat', ...message }),
   );
 }

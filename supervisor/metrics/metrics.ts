@@ -56,9 +56,9 @@ export class Metrics {
         this.#tally.cut(requests);
         hearing.cut(seat, requests);
       },
-      figures: (seat, figures) => {
-        this.#tally.figures(seat.id, seat.slot, figures, performance.now());
-        hearing.figures(seat, figures);
+      beat: (seat, beat) => {
+        this.#tally.beat(seat.id, seat.slot, beat, performance.now());
+        hearing.beat(seat, beat);
       },
       measured: (seat, seq, metrics) => {
         this.#measured(seat, seq, metrics);

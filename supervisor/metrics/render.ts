@@ -90,12 +90,12 @@ const requests: Part = ({ tally: { requests: all, durations, live, lost, handOve
   gauge(
     'requests_in_flight',
     'Requests that are open.',
-    total(live, ({ figures }) => figures.inFlight),
+    total(live, ({ beat }) => beat.inFlight),
   ),
   gauge(
     'connections',
     'Connections that are open.',
-    total(live, ({ figures }) => figures.connections),
+    total(live, ({ beat }) => beat.connections),
   ),
   counter(
     'requests_lost_total',
@@ -128,22 +128,22 @@ const workers: Part = ({ tally: { live, cpuMs, now } }) => [
   gauge(
     'worker_event_loop_lag_seconds',
     'By how much the event loop was late when it last told.',
-    bySlot(live, Math.max, ({ figures }) => figures.lagMs / 1000),
+    bySlot(live, Math.max, ({ beat }) => beat.lagMs / 1000),
   ),
   gauge(
     'worker_event_loop_utilization_ratio',
     "The event loop's share of time at work, lately.",
-    bySlot(live, Math.max, ({ figures }) => figures.utilization),
+    bySlot(live, Math.max, ({ beat }) => beat.utilization),
   ),
   gauge(
     'worker_heap_used_bytes',
     'JavaScript heap in use.',
-    bySlot(live, sum, ({ figures }) => figures.heap),
+    bySlot(live, sum, ({ beat }) => beat.heap),
   ),
   gauge(
     'worker_resident_memory_bytes',
     'Resident memory.',
-    bySlot(live, sum, ({ figures }) => figures.rss),
+    bySlot(live, sum, ({ beat }) => beat.rss),
   ),
   counter(
     'worker_cpu_seconds_total',

@@ -1,6 +1,6 @@
 // What is counted for metrics: what workers tell, added up so that no counter ever falls when one of them goes; and what the fleet's
 // machine does. Facts go in; `snapshot` is what there is to show.
-import type { CutRequest, DurationCount, Figures, RequestCount } from '../../worker/protocol.js';
+import type { Beat, CutRequest, DurationCount, RequestCount } from '../../worker/protocol.js';
 import { ExitCode } from '../../worker/protocol.js';
 import type { Fleet, Instant, Worker } from '../state.js';
 import type { Observer } from '../supervisor.js';
@@ -8,7 +8,7 @@ import type { Observer } from '../supervisor.js';
 export interface Known {
   readonly slot: number;
   readonly at: Instant;
-  readonly figures: Figures;
+  readonly beat: Beat;
 }
 
 export interface Snapshot {
@@ -62,11 +62,11 @@ export class Tally {
     if (!worker) return;
     this.#lastEnd.set(worker.slot, causeOf(worker) ?? 'died');
     const orderly = worker.phase === 'draining' && event.signal === null && ORDERLY.includes(event.code);
-    if (!orderly) add(this.#lost, 'died', this.#live.get(event.id)?.figures.inFlight ?? 0);
+    if (!orderly) add(this.#lost, 'died', this.#live.get(event.id)?.beat.inFlight ?? 0);
   };
 
-  figures(id: number, slot: number, figures: Figures, at: Instant): void {
-    this.#live.set(id, { slot, at, figures });
+  beat(id: number, slot: number, beat: Beat, at: Instant): void {
+    this.#live.set(id, { slot, at, beat });
   }
 
   /** Nothing more will be heard of it. */
@@ -74,9 +74,9 @@ export class Tally {
     const known = this.#live.get(id);
     if (!known) return;
     this.#live.delete(id);
-    addRequests(this.#requests, known.figures.requests);
-    addDurations(this.#durations, known.figures.durations);
-    add(this.#cpuMs, known.slot, known.figures.cpuMs);
+    addRequests(this.#requests, known.beat.requests);
+    addDurations(this.#durations, known.beat.durations);
+    add(this.#cpuMs, known.slot, known.beat.cpuMs);
   }
 
   /** Uncaught, or handled by the program and reported. */
@@ -98,10 +98,10 @@ export class Tally {
     const requests = new Map(this.#requests);
     const durations = new Map(this.#durations);
     const cpuMs = new Map(this.#cpuMs);
-    for (const { slot, figures } of this.#live.values()) {
-      addRequests(requests, figures.requests);
-      addDurations(durations, figures.durations);
-      add(cpuMs, slot, figures.cpuMs);
+    for (const { slot, beat } of this.#live.values()) {
+      addRequests(requests, beat.requests);
+      addDurations(durations, beat.durations);
+      add(cpuMs, slot, beat.cpuMs);
     }
     return {
       fleet: this.#fleet,

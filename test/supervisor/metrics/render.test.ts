@@ -4,16 +4,18 @@ import test from 'ava';
 import { exposition } from '../../../supervisor/metrics/exposition.js';
 import { type Measured, renderMetrics } from '../../../supervisor/metrics/render.js';
 import { Tally } from '../../../supervisor/metrics/tally.js';
-import type { Figures } from '../../../worker/protocol.js';
+import type { Beat } from '../../../worker/protocol.js';
 import { parsed } from '../../support/prometheus.js';
 import { serving } from '../../support/story.js';
 
-const figures = (more: Partial<Figures> = {}): Figures => ({
+const beat = (more: Partial<Beat> = {}): Beat => ({
   requests: [
     { method: 'GET', status: '2xx', count: 8 },
     { method: 'POST', status: '5xx', route: '/a "b"\\', count: 2 },
   ],
   durations: [{ counts: [4, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 1], sumMs: 12_500 }],
+  served: 10,
+  failed: 0,
   inFlight: 3,
   connections: 5,
   lagMs: 20,
@@ -39,8 +41,8 @@ function measuredOf(tally: Tally): Measured {
 
 const two = (): Tally => {
   const tally = new Tally();
-  tally.figures(1, 0, figures(), 9000);
-  tally.figures(2, 1, figures({ lagMs: 5 }), 4000);
+  tally.beat(1, 0, beat(), 9000);
+  tally.beat(2, 1, beat({ lagMs: 5 }), 4000);
   tally.errors(7, false);
   tally.errors(1, true);
   tally.cut([
@@ -99,7 +101,7 @@ test('every line is one that Prometheus can read, each series is told once, and 
 
 test('two workers that share a slot for a moment are one series', (t) => {
   const tally = two();
-  tally.figures(3, 0, figures({ lagMs: 90 }), 9000);
+  tally.beat(3, 0, beat({ lagMs: 90 }), 9000);
   const { series } = parsed(renderMetrics(measuredOf(tally)));
   t.is(series.get('cordon_worker_event_loop_lag_seconds{slot="0"}'), 0.09);
   t.is(series.get('cordon_worker_resident_memory_bytes{slot="0"}'), 4000);
@@ -122,10 +124,10 @@ test('sixteen workers with twenty routes each are rendered in less than 5 ms', (
   const tally = new Tally();
   const routes = Array.from({ length: 20 }, (_, index) => `/route/${index}`);
   for (let id = 0; id < 16; id++)
-    tally.figures(
+    tally.beat(
       id,
       id,
-      figures({
+      beat({
         requests: routes.map((route) => ({ method: 'GET', status: '2xx', route, count: 1 })),
         durations: routes.map((route) => ({ route, counts: Array.from({ length: 12 }, () => 1), sumMs: 1 })),
       }),

@@ -3,13 +3,16 @@ import fc from 'fast-check';
 import type { Event } from '../../../supervisor/event.js';
 import { Tally } from '../../../supervisor/metrics/tally.js';
 import { narrate } from '../../../supervisor/narrate.js';
+import { emptyFleet } from '../../../supervisor/state.js';
 import { Supervisor } from '../../../supervisor/supervisor.js';
-import type { Figures } from '../../../worker/protocol.js';
+import type { Beat } from '../../../worker/protocol.js';
 import { FakeHost, policy } from '../../support/story.js';
 
-const told = (count: number, more: Partial<Figures> = {}): Figures => ({
+const told = (count: number, more: Partial<Beat> = {}): Beat => ({
   requests: [{ method: 'GET', status: '2xx', count }],
   durations: [{ counts: [count], sumMs: count }],
+  served: count,
+  failed: 0,
   inFlight: 0,
   connections: 0,
   lagMs: 0,
@@ -23,7 +26,7 @@ const told = (count: number, more: Partial<Figures> = {}): Figures => ({
 /** A fleet whose every turn the tally observes. */
 function observed(size: number): { tally: Tally; tell: (...events: Event[]) => void } {
   const tally = new Tally();
-  const supervisor = new Supervisor(new FakeHost(), size, policy, (...turn) => {
+  const supervisor = new Supervisor(new FakeHost(), emptyFleet(size, 0), policy, (...turn) => {
     narrate(...turn);
     tally.observe(...turn);
   });
@@ -56,7 +59,7 @@ test('no counter ever falls, whatever workers tell and whenever they go', (t) =>
       for (const { id, more, goes } of steps) {
         counts.set(id, (counts.get(id) ?? 0) + more);
         all += more;
-        tally.figures(id, id % 2, told(counts.get(id) ?? 0), 0);
+        tally.beat(id, id % 2, told(counts.get(id) ?? 0), 0);
         if (goes) {
           tally.gone(id);
           counts.delete(id);
@@ -92,8 +95,8 @@ test('a tainted worker\u2019s successor is counted as its fault\u2019s', (t) => 
 test('what was open in a worker that died is lost; what a drained one had is not', (t) => {
   const { tally, tell } = observed(2);
   tell({ type: 'ready', id: 1 }, { type: 'ready', id: 2 });
-  tally.figures(1, 0, told(1, { inFlight: 5 }), 0);
-  tally.figures(2, 1, told(1, { inFlight: 3 }), 0);
+  tally.beat(1, 0, told(1, { inFlight: 5 }), 0);
+  tally.beat(2, 1, told(1, { inFlight: 3 }), 0);
   tell(exited(1, null, 'SIGKILL'));
   t.is(tally.snapshot(0)?.lost.get('died'), 5);
   tell({ type: 'ready', id: 3 }, { type: 'faulted', id: 2 });
@@ -107,7 +110,7 @@ test('routes have a bound, over all workers and all time', (t) => {
     const routes = Array.from({ length: 100 }, (_, index) => `/${id}/${index}`);
     const requests = routes.map((route) => ({ method: 'GET', status: '2xx', route, count: 1 }));
     const durations = routes.map((route) => ({ route, counts: [1], sumMs: 1 }));
-    tally.figures(id, 0, told(0, { requests, durations }), 0);
+    tally.beat(id, 0, told(0, { requests, durations }), 0);
     tally.gone(id);
   }
   const { requests = [], durations = [] } = tally.snapshot(0) ?? {};

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Counting } from '../../worker/figures.js';
+import { Counting } from '../../worker/counting.js';
 
 const over = { method: 'GET', status: 200, route: undefined, durationMs: 1 };
 

@@ -1,8 +1,7 @@
-// What a worker counts of its requests, and how it is: told every second, as one small message. A supervisor that is asked for
-// metrics has them at hand, and need not wait for a worker that is busy.
+// What a worker counts of its requests, and tells with every beat: a supervisor that is asked for metrics has it at hand, and need
+// not wait for a worker that is busy.
 import http from 'node:http';
-import { current } from './domain/current.js';
-import { DURATION_BOUNDS_MS, type DurationCount, type Figures, type RequestCount } from './protocol.js';
+import { type Beat, DURATION_BOUNDS_MS, type DurationCount, type RequestCount } from './protocol.js';
 
 /** A request that is over. */
 export interface Over {
@@ -38,7 +37,7 @@ export class Counting {
     if (status !== SWITCHING) this.#took(route, durationMs);
   }
 
-  get counts(): Pick<Figures, 'requests' | 'durations'> {
+  get counts(): Pick<Beat, 'requests' | 'durations'> {
     return { requests: [...this.#requests.values()], durations: [...this.#durations.values()] };
   }
 
@@ -60,27 +59,4 @@ export class Counting {
     const route = told.slice(0, MAX_ROUTE);
     return this.#durations.has(route) || this.#durations.size < MAX_ROUTES ? route : OTHER_ROUTES;
   }
-}
-
-type Account = Pick<Figures, 'requests' | 'durations' | 'inFlight' | 'connections'>;
-
-/** Tells them every so often; what is returned does so at once. */
-export function tellFigures(everyMs: number, account: () => Account, tell: (figures: Figures) => void): () => void {
-  let due = performance.now() + everyMs;
-  let before = performance.eventLoopUtilization();
-  const now = (): void => {
-    const at = performance.now();
-    const since = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(since, before);
-    const { heapUsed: heap, rss } = process.memoryUsage();
-    const { user, system } = process.cpuUsage();
-    const lagMs = Math.max(0, Math.round(at - due));
-    before = since;
-    due = at + everyMs;
-    tell({ ...account(), lagMs, utilization, heap, rss, cpuMs: (user + system) / 1000 });
-    timer.refresh();
-  };
-  // A program that has nothing left to do ends, figures or not.
-  const timer = current.run(undefined, () => setTimeout(now, everyMs).unref());
-  return now;
 }
