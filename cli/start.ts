@@ -6,6 +6,8 @@ import { load } from '../config/load.js';
 import type { Path, Problem, Source } from '../config/problem.js';
 import { refusal } from '../config/problem.js';
 import { asNumber } from '../config/tree.js';
+import type { Predecessor } from '../supervisor/upgrade/predecessor.js';
+import { UPGRADE_VARIABLE } from '../supervisor/upgrade/protocol.js';
 
 export interface StartFlags {
   readonly name?: string;
@@ -14,6 +16,9 @@ export interface StartFlags {
   readonly port?: string;
   readonly listen?: readonly string[];
   readonly env?: readonly string[];
+  readonly envFile?: readonly string[];
+  readonly mode?: string;
+  readonly only?: string;
   readonly cwd?: string;
   readonly nodeArgs?: readonly string[];
   readonly ready?: string;
@@ -34,9 +39,22 @@ export interface StartLine {
 
 /** Runs until the fleet has stopped; gives the exit code. */
 export async function start(line: StartLine, about: { version: string }): Promise<number> {
-  const config = await configOf(line);
-  const { supervise } = await import('../supervisor/index.js');
-  return supervise(config, about);
+  const predecessor = await predecessorOf(about.version);
+  try {
+    const config = await configOf(line);
+    const { supervise } = await import('../supervisor/index.js');
+    return await supervise(config, { ...about, predecessor });
+  } catch (error) {
+    await predecessor?.failed((error as Error).message);
+    throw error;
+  }
+}
+
+/** Whoever started this process so that it takes over from it. */
+async function predecessorOf(version: string): Promise<Predecessor | undefined> {
+  if (process.env[UPGRADE_VARIABLE] === undefined) return undefined;
+  const { predecessor } = await import('../supervisor/upgrade/predecessor.js');
+  return predecessor(version);
 }
 
 function configOf({ target, args, flags }: StartLine): Promise<Config> {
@@ -53,6 +71,8 @@ function configOf({ target, args, flags }: StartLine): Promise<Config> {
     environment: process.env,
     folder,
     terminal: process.stdout.isTTY,
+    mode: flags.mode,
+    only: flags.only,
   });
 }
 
@@ -65,6 +85,8 @@ const flagOf: readonly (readonly [flag: string, path: Path])[] = [
   ['--listen', ['listen']],
   ['--port', ['env', 'PORT']],
   ['--env', ['env']],
+  ['--env-file', ['envFile']],
+  ['--mode', ['mode']],
   ['--cwd', ['cwd']],
   ['--node-args', ['nodeArgs']],
   ['--ready', ['ready', 'on']],
@@ -91,6 +113,7 @@ export function flagSource(
       cwd: flags.cwd,
       nodeArgs: flags.nodeArgs?.flatMap((words) => words.split(/\s+/).filter((word) => word !== '')),
       env: Object.fromEntries(variablesOf(flags)),
+      envFile: flags.envFile,
       workers: flags.workers === undefined ? undefined : asNumber(flags.workers),
       listen: flags.listen,
       ready: { on: flags.ready, timeout: flags.readyTimeout },

@@ -8,8 +8,11 @@ import net, { type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { current } from './domain/current.js';
 import type { Emit } from './domain/emitters.js';
+import { HttpRequest } from './http1.js';
+import { StreamRequest } from './http2.js';
 import type { CutRequest } from './protocol.js';
-import { HttpRequest, type Ledger, Request, StreamRequest, TakenOver } from './request.js';
+import { type Ledger, Request } from './request.js';
+import { TakenOver } from './taken-over.js';
 
 interface IdleClosing {
   closeIdleConnections?(): void;
