@@ -62,6 +62,7 @@ async function compare(work) {
   return Object.fromEntries(rows);
 }
 
+const times = (node, ours) => (ours > 0 ? (node / ours).toFixed(1) : 'any number of');
 const result = { node: process.version, pairs, works: {} };
 for (const work of options.works.split(',')) result.works[work] = await compare(work);
 
@@ -75,7 +76,6 @@ else {
     for (const [variant, { micros, ratio, added, addedLeast }] of Object.entries(rows)) {
       const figures = `${micros.toFixed(1).padStart(7)} us  ${ratio.toFixed(2)} x  ${added.toFixed(2)} (${addedLeast.toFixed(2)}) us`;
       const isOurs = rows.node !== undefined && !['bare', 'noise', 'node'].includes(variant);
-      const times = (node, ours) => (ours > 0 ? (node / ours).toFixed(1) : 'any number of');
       const more = `  node:domain adds ${times(rows.node?.added, added)} (${times(rows.node?.addedLeast, addedLeast)}) times that`;
       console.log(`${work.padEnd(8)} ${variant.padEnd(8)} ${figures}${isOurs ? more : ''}`);
     }
