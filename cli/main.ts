@@ -6,6 +6,7 @@ import { ExitCode } from '../config/exit-code.js';
 import type { CheckFlags } from './check.js';
 import { complain, isBrokenPipe, outcomeOf, say } from './complain.js';
 import type { DiffFlags } from './diff.js';
+import type { ImportFlags } from './import.js';
 import type { StartFlags } from './start.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -109,6 +110,20 @@ program
   .action(async (file: string | undefined) => {
     const { init } = await import('./init.js');
     process.exitCode = init(file);
+  });
+
+program
+  .command('import')
+  .summary("turn pm2's ecosystem file, or its dump, into a configuration")
+  .description(
+    "Turns pm2's ecosystem file, or ~/.pm2/dump.pm2, into a configuration, and says what is not taken over and why.",
+  )
+  .argument('[file]', "pm2's file (default: the ecosystem.config.* of this folder)")
+  .option('-o, --output <file>', 'a new .mjs, .json, .yaml or .yml to write (default: .mjs on stdout)')
+  .addHelpText('after', '\nExit codes: 0 taken over, 1 some apps cannot be run and are left out, 78 none can.')
+  .action(async (file: string | undefined, flags: ImportFlags) => {
+    const { importFrom } = await import('./import.js');
+    process.exitCode = await importFrom(file, flags);
   });
 
 // The supervisor lives in this process: what nobody caught in it is a bug of ours, and says so.

@@ -2,10 +2,11 @@
 import { isPort } from '../config/address.js';
 import type { Config } from '../config/config.js';
 import { isConfigName } from '../config/file.js';
-import { load } from '../config/load.js';
+import { loadApps, oneOf } from '../config/load.js';
 import type { Path, Problem, Source } from '../config/problem.js';
 import { refusal } from '../config/problem.js';
 import { asNumber } from '../config/tree.js';
+import { say } from './complain.js';
 
 export interface StartFlags {
   readonly name?: string;
@@ -42,7 +43,7 @@ export async function start(line: StartLine, about: { version: string }): Promis
   return supervise(config, about);
 }
 
-function configOf({ target, args, flags }: StartLine): Promise<Config> {
+async function configOf({ target, args, flags }: StartLine): Promise<Config> {
   const folder = process.cwd();
   const asFile = target !== undefined && isConfigName(target);
   if (asFile && flags.config !== undefined) {
@@ -50,7 +51,7 @@ function configOf({ target, args, flags }: StartLine): Promise<Config> {
       { origin: 'flags', says: `--config: expected one configuration, got ${flags.config} and ${target}` },
     ]);
   }
-  return load({
+  const loaded = await loadApps({
     file: asFile ? target : flags.config,
     flags: flagSource(flags, asFile ? undefined : target, args, folder),
     environment: process.env,
@@ -59,6 +60,8 @@ function configOf({ target, args, flags }: StartLine): Promise<Config> {
     mode: flags.mode,
     only: flags.only,
   });
+  for (const note of loaded.notes) say(note);
+  return oneOf(loaded, asFile || flags.config !== undefined);
 }
 
 /** The flag that sets each key. */
