@@ -6,6 +6,7 @@ import { ExitCode } from '../config/exit-code.js';
 import type { CheckFlags } from './check.js';
 import { complain, isBrokenPipe, outcomeOf, say } from './complain.js';
 import type { DiffFlags } from './diff.js';
+import type { DoctorFlags } from './doctor.js';
 import type { ImportFlags } from './import.js';
 import type { StartFlags } from './start.js';
 
@@ -124,6 +125,27 @@ program
   .action(async (file: string | undefined, flags: ImportFlags) => {
     const { importFrom } = await import('./import.js');
     process.exitCode = await importFrom(file, flags);
+  });
+
+program
+  .command('doctor')
+  .summary('what may go wrong on this machine, and what to do')
+  .description('Looks at this machine as a server will find it, and says what each finding means and what to do.')
+  .option('--json', 'one JSON document')
+  .option('--proxy-keepalive <time>', 'how long the proxy in front keeps idle connections, such as 75s')
+  .option('--keepalive <time>', "the server's own keepAliveTimeout (default: Node's)")
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ cordon doctor
+  $ cordon doctor --proxy-keepalive 60s --keepalive 65s
+
+Exit codes: 0 nothing stands in the way, 1 something does.`,
+  )
+  .action(async (flags: DoctorFlags) => {
+    const { doctor } = await import('./doctor.js');
+    process.exitCode = doctor(flags);
   });
 
 // The supervisor lives in this process: what nobody caught in it is a bug of ours, and says so.

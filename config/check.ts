@@ -43,12 +43,12 @@ export function fitted(source: Source): Source {
 const pathOf = (issue: v.BaseIssue<unknown>): (string | number)[] =>
   (issue.path ?? []).map(({ key }) => key as string | number);
 
-/** What was got, short, on one line, and never a value of the program's environment: it may be a secret. */
+/** What was got, short, on one line, and never a value of the program's environment or a hook's address: it may be a secret. */
 function received(input: unknown, [first]: Path): string {
   if (input === null || input === undefined) return String(input);
   if (Array.isArray(input)) return 'a list';
   if (typeof input === 'object') return 'an object';
-  if (first === 'env') return `a ${typeof input}`;
+  if (first === 'env' || first === 'hooks') return `a ${typeof input}`;
   const text = JSON.stringify(input);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -17,8 +17,24 @@ export interface Config {
   readonly secrets: readonly string[];
   /** At least 1. */
   readonly workers: number;
+  /** Booted workers beside those, which accept nobody until they are needed. */
+  readonly standby: number;
   readonly listen: readonly ListenAddress[];
-  readonly ready: { readonly on: 'listening' | 'message' | 'start'; readonly timeoutMs: number };
+  readonly ready: {
+    readonly on: 'listening' | 'message' | 'start' | { readonly http: string };
+    readonly timeoutMs: number;
+  };
+  /** At least 1. */
+  readonly boot: { readonly concurrency: number };
+  readonly reload: {
+    /** At least 1. */
+    readonly surge: number;
+    readonly canary: boolean;
+    readonly bakeMs: number;
+    readonly maxErrorRatio: number;
+    readonly rollback: boolean;
+  };
+  readonly health: { readonly beatMs: number };
   readonly fault: { readonly killTimeoutMs: number };
   readonly restart: {
     readonly backoff: {
@@ -33,6 +49,15 @@ export interface Config {
   readonly logs: { readonly format: 'pretty' | 'json'; readonly level: LogLevel };
   /** Names of the apps of the same file that are ready before this one starts. */
   readonly after: readonly string[];
+  readonly errors: {
+    /** Absolute; undefined where the environment says. */
+    readonly dir: string | undefined;
+    readonly keepMs: number;
+    /** In lower case. */
+    readonly redact: readonly string[];
+  };
+  /** A command and its arguments, or an address. */
+  readonly hooks: { readonly onIncident: readonly string[] | string | undefined };
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';

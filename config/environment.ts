@@ -30,6 +30,9 @@ const variables: readonly { readonly name: string; readonly path: Path; readonly
   { name: 'CORDON_RESTART_INTENSITY_WITHIN', path: ['restart', 'intensity', 'within'], read: asIs },
   { name: 'CORDON_STOP_TIMEOUT', path: ['stop', 'timeout'], read: asIs },
   { name: 'CORDON_STOP_LINGER', path: ['stop', 'linger'], read: asIs },
+  { name: 'CORDON_ERRORS_DIR', path: ['errors', 'dir'], read: asIs },
+  { name: 'CORDON_ERRORS_KEEP', path: ['errors', 'keep'], read: asIs },
+  { name: 'CORDON_ERRORS_REDACT', path: ['errors', 'redact'], read: split(/[\s,]+/) },
   { name: 'CORDON_LOG_FORMAT', path: ['logs', 'format'], read: asIs },
   { name: 'CORDON_LOG_LEVEL', path: ['logs', 'level'], read: asIs },
 ];

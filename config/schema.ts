@@ -21,6 +21,15 @@ const time = (atLeastMs: 0 | 1) =>
     v.maxValue(longestMs, 'a time of at most 24d'),
   );
 
+/** A time that no timer has to wait for. */
+const span = v.pipe(
+  v.string('a time with its unit, such as "12h" or "30d"'),
+  v.regex(duration, 'a time with its unit, such as "12h" or "30d"'),
+  v.check((words) => (milliseconds(words) ?? 0) >= 60_000, 'a time of at least 1m'),
+  v.check((words) => (milliseconds(words) ?? 0) <= 3_650 * 86_400_000, 'a time of at most 3650d'),
+  v.transform((words) => milliseconds(words) ?? 0),
+);
+
 const number = (expected: string, least: number, most: number) =>
   v.pipe(v.number(expected), v.minValue(least, expected), v.maxValue(most, expected));
 
@@ -90,6 +99,43 @@ const envFiles = v.pipe(
   v.transform((given) => (typeof given === 'string' ? [given] : given)),
 );
 
+const headerName = v.pipe(
+  v.string('the name of a header or a parameter'),
+  v.regex(/^[^\s:=&]{1,100}$/, 'the name of a header or a parameter'),
+  v.transform((name) => name.toLowerCase()),
+);
+
+const usualSecrets = [
+  'x-api-key',
+  'x-auth-token',
+  'x-csrf-token',
+  'x-xsrf-token',
+  'x-amz-security-token',
+  'api_key',
+  'apikey',
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'token',
+  'password',
+  'secret',
+  'client_secret',
+  'signature',
+  'x-amz-signature',
+] as const;
+
+const hookForms = 'a command as a list, such as ["./notify", "--now"], or an http or https address';
+const hook = v.union(
+  [
+    v.pipe(v.array(filledText(hookForms), hookForms), v.nonEmpty(hookForms)),
+    v.pipe(
+      v.string(hookForms),
+      v.check((given) => /^https?:\/\//.test(given) && URL.canParse(given), hookForms),
+    ),
+  ],
+  hookForms,
+);
+
 /** Node would run something else than the script, or nothing. */
 const notForServers =
   /^(?:-|--|-[epcihv]|-pe|--(?:eval|print|check|interactive|help|version|test|watch|run)(?:[=-].*)?)$/;
@@ -101,6 +147,13 @@ const nodeArgs = v.pipe(
   ),
   v.checkItems((given) => !notForServers.test(given), 'an option with which node still runs the script'),
 );
+
+const wholeFrom0 = (most: number) => {
+  const expected = `a whole number from 0 to ${most}`;
+  return v.pipe(v.number(expected), v.integer(expected), v.minValue(0, expected), v.maxValue(most, expected));
+};
+
+const probePath = v.pipe(text('a path such as "/healthz"'), v.regex(/^\/[\x21-\x7e]*$/, 'a path such as "/healthz"'));
 
 export const ConfigSchema = section({
   $schema: option(text('a text'), 'Where an editor finds the JSON Schema of this file.'),
@@ -136,6 +189,11 @@ export const ConfigSchema = section({
     'How many workers: a number, "max" (one for each core that the cgroup grants), "max-1", or a share of the cores such as "50%". At least one runs. Default: "max".',
     'max',
   ),
+  standby: withDefault(
+    wholeFrom0(mostWorkers),
+    'How many workers are kept booted beside those in service, without accepting connections; one of them takes over the moment a worker dies, fails or is replaced. Default: 0.',
+    0,
+  ),
   listen: withDefault(
     v.array(address, 'a list of addresses'),
     `Addresses that are bound before any worker starts, so that a taken one fails at once: a port, ${addressForms}. Default: none; each is bound when the program listens.`,
@@ -144,8 +202,11 @@ export const ConfigSchema = section({
   ready: withDefault(
     section({
       on: withDefault(
-        oneOf('listening', 'message', 'start'),
-        'What counts as ready: the program listens, sends the message "ready", or has started (a program without a port). Default: "listening".',
+        v.union(
+          [oneOf('listening', 'message', 'start'), section({ http: probePath })],
+          '"listening" or "message" or "start" or { "http": "/path" }',
+        ),
+        'What counts as ready: the program listens, sends the message "ready", has started (a program without a port), or answers a GET of a path with 2xx ({ "http": "/healthz" }). Default: "listening".',
         'listening',
       ),
       timeout: withDefault(
@@ -155,6 +216,50 @@ export const ConfigSchema = section({
       ),
     }),
     'When a worker counts as ready.',
+    {},
+  ),
+  boot: withDefault(
+    section({
+      concurrency: option(
+        count(`a whole number from 1 to ${mostWorkers}`, mostWorkers),
+        'How many workers boot at the same time. Default: one for each core that the cgroup grants.',
+      ),
+    }),
+    'How workers are started.',
+    {},
+  ),
+  reload: withDefault(
+    section({
+      surge: withDefault(
+        count(`a whole number from 1 to ${mostWorkers}`, mostWorkers),
+        'How many workers are replaced at the same time. Default: 1.',
+        1,
+      ),
+      canary: withDefault(
+        v.boolean('true or false'),
+        'Whether one worker of a new generation is watched for a while before the others follow. Default: false.',
+        false,
+      ),
+      bake: withDefault(time(1), 'How long a canary is watched. Default: "30s".', '30s'),
+      maxErrorRatio: withDefault(
+        number('a number from 1 to 1000', 1, 1000),
+        "A canary that fails more often than this many times the old workers' share of requests is taken back. Default: 2.",
+        2,
+      ),
+      rollback: withDefault(
+        v.boolean('true or false'),
+        'Whether workers that were replaced already go back to the old generation when the new one fails. Default: true.',
+        true,
+      ),
+    }),
+    'How a new generation takes the place of the old one.',
+    {},
+  ),
+  health: withDefault(
+    section({
+      beat: withDefault(time(1), 'How often a worker tells how it is. Default: "1s".', '1s'),
+    }),
+    'What workers tell of themselves.',
     {},
   ),
   fault: withDefault(
@@ -239,6 +344,36 @@ export const ConfigSchema = section({
     v.array(text('the name of an app'), 'a list of names of apps'),
     'The apps of this file that must be ready before this one starts. Default: none.',
     [],
+  ),
+  errors: withDefault(
+    section({
+      dir: option(
+        filledText('the path of a folder'),
+        'The folder that the book of errors is kept in, from the folder of this file. Default: $STATE_DIRECTORY, else $XDG_STATE_HOME/cordon/<name>, else ~/.local/state/cordon/<name>.',
+      ),
+      keep: withDefault(
+        span,
+        'How long an error that is not met again is remembered. At most 1000 different errors are. Default: "30d".',
+        '30d',
+      ),
+      redact: withDefault(
+        v.array(headerName, 'a list of names of headers and parameters'),
+        'Headers of a request, and parameters of its address, whose values are never kept nor logged with an error; authorization, proxy-authorization, cookie and set-cookie never are, named here or not. Default: the usual names of tokens, keys and passwords.',
+        [...usualSecrets],
+      ),
+    }),
+    'The book of errors.',
+    {},
+  ),
+  hooks: withDefault(
+    section({
+      onIncident: option(
+        hook,
+        'Told, as JSON on its stdin or in a POST, of each error that is new or has returned, at most once a minute each: a command as a list of words, which no shell reads, or an address. Default: nobody.',
+      ),
+    }),
+    'Whom cordon tells.',
+    {},
   ),
 });
 

@@ -1,59 +1,170 @@
 // The supervisor's process: it forks workers, owns their sockets, reads what they print, and does very little else, so that little
 // can go wrong in it. This file wires the parts together.
+import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
-import type { OperatorError } from '../config/exit-code.js';
+import { ExitCode, type OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
-import { Book } from './incidents/book.js';
+import type { Commands } from './commands.js';
+import { FleetCommands } from './fleet-commands.js';
+import { History } from './history.js';
+import { Incidents } from './incidents/incidents.js';
 import { openLog } from './log.js';
 import { NodeHost } from './node-host.js';
+import { Releases } from './releases.js';
 import { Sockets } from './sockets.js';
-import type { Policy } from './state.js';
+import { emptyFleet, type Policy } from './state.js';
+import type { Particulars } from './status.js';
 import { Supervisor } from './supervisor.js';
+import { debut } from './upgrade/debut.js';
+import type { Predecessor } from './upgrade/predecessor.js';
+import { Upgrade } from './upgrade/upgrade.js';
 
 /** How much later than a worker's own kill timer its SIGKILL comes. */
 const GRACE_MS = 2000;
 
-const policyOf = ({ ready, fault, stop, restart }: Config): Policy => ({
+const policyOf = ({ ready, boot, fault, stop, restart }: Config): Policy => ({
   readyTimeoutMs: ready.timeoutMs,
   killTimeoutMs: fault.killTimeoutMs,
   stopTimeoutMs: stop.timeoutMs,
   graceMs: GRACE_MS,
   backoff: restart.backoff,
   intensity: restart.intensity,
+  bootConcurrency: boot.concurrency,
 });
+
+export type { Commands };
+
+export interface About {
+  readonly version: string;
+  /** Reads the configuration again, for a reload. Default: it stays as it is. @throws {OperatorError} where it is wrong. */
+  readonly reread?: () => Promise<Config>;
+  /** Hears once how the fleet is commanded, before its first worker starts. */
+  readonly commanded?: (commands: Commands) => void;
+  /** The supervisor that this one is to follow. */
+  readonly predecessor?: Predecessor | undefined;
+}
 
 /**
  * Runs the fleet until it is told to stop, and resolves to the exit code: 0, or 128 + n where signal n would not wait.
  * @throws {OperatorError} where the fleet cannot start at all: an address that is taken, a script that does not parse.
  */
-export async function supervise(config: Config, about: { readonly version: string }): Promise<number> {
+export async function supervise(config: Config, about: About): Promise<number> {
   const log = openLog(config);
   const sockets = new Sockets((path) =>
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
+  sockets.inherit(about.predecessor?.sockets ?? []);
   for (const address of config.listen) await sockets.pin(address);
+  const releases = new Releases();
+  releases.add(config);
+  const incidents = new Incidents(config, (sentence) => log.warn(sentence), about.predecessor !== undefined);
+  await incidents.open();
   const signals = new AbortController();
+  const stopped = once(signals.signal, 'abort');
 
   try {
     return await new Promise<number>((resolve, reject) => {
       let exitCode = 0;
+      let left = false;
+      let awaited = about.predecessor !== undefined;
+      let stillborn: string | undefined;
       let hopeless: OperatorError | undefined;
-      const chronicle = new Chronicle(log, new Book(config.cwd), (error) => {
+      const chronicle = new Chronicle(log, incidents, (error) => {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       });
-      const finished = (): void => (hopeless ? reject(hopeless) : resolve(exitCode));
-      const host = new NodeHost(config, sockets, (event) => supervisor.tell(event), chronicle, finished);
-      const supervisor = new Supervisor(host, config.workers, policyOf(config), chronicle.observe);
+      const finished = async (): Promise<void> => {
+        if (stillborn !== undefined) await about.predecessor?.failed(hopeless?.message ?? stillborn);
+        if (hopeless) return reject(hopeless);
+        // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
+        if (left) {
+          await incidents.close();
+          process.exit(0);
+        }
+        resolve(exitCode);
+      };
+      const host = new NodeHost(
+        releases,
+        sockets,
+        (event) => supervisor.tell(event),
+        chronicle,
+        () => void finished(),
+      );
+      const history = new History();
+      const fleet = emptyFleet(config.workers, config.standby);
+      const supervisor = new Supervisor(host, fleet, policyOf(config), (...turn) => {
+        chronicle.observe(...turn);
+        history.observe(...turn);
+        commands.observe(...turn);
+        const [event, before, after] = turn;
+        const verdict = awaited ? debut(event, before, after) : undefined;
+        if (verdict === undefined) return;
+        awaited = false;
+        if (verdict.type === 'ready') {
+          sockets.disclaim();
+          about.predecessor?.ready();
+        } else {
+          exitCode = ExitCode.failed;
+          stillborn = verdict.why;
+          supervisor.tell({ type: 'halt-asked' });
+        }
+      });
+      const upgrade = new Upgrade({
+        log,
+        serves: () => supervisor.fleet.goal === 'serve',
+        bequeath: () => sockets.bequeath(),
+        readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
+        retire: () => {
+          left = true;
+          sockets.forsake();
+          supervisor.tell({ type: 'stop-asked' });
+        },
+      });
+      const upgrading = (): void => void upgrade.start();
+      process.on('SIGUSR2', upgrading);
+      signals.signal.addEventListener('abort', () => process.removeListener('SIGUSR2', upgrading));
 
+      const stop = (now: boolean): void => {
+        upgrade.callOff();
+        supervisor.tell({ type: now ? 'halt-asked' : 'stop-asked' });
+        // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
+        sockets.close();
+      };
       onSignals(signals.signal, (signal) => {
         const again = supervisor.fleet.goal !== 'serve';
         if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
-        supervisor.tell({ type: exitCode === 0 ? 'stop-asked' : 'halt-asked' });
-        // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
-        sockets.close();
+        stop(exitCode !== 0);
       });
+      const particulars = (id: number): Particulars | undefined => host.particulars(id);
+      const { version, reread = () => Promise.resolve(config) } = about;
+      const pin = async (added: Config['listen']): Promise<void> => {
+        for (const address of added) await sockets.pin(address);
+      };
+      const commands = new FleetCommands({
+        config,
+        version,
+        supervisor,
+        releases,
+        history,
+        reread,
+        policyOf,
+        pin,
+        particulars,
+        stop,
+        stopped,
+        upgrade: () => upgrade.start(),
+        lastWords: (worker) => chronicle.lastWords(worker),
+        refused: (why) => log.error(`nothing was changed: ${why}`),
+      });
+      about.commanded?.(commands);
+      onSignal(signals.signal, 'SIGHUP', () => void commands.reload({}));
+      const scale = async (by: number): Promise<void> => {
+        const outcome = await commands.scale({ by });
+        if (!outcome.ok) log.warn(`nothing was changed: ${outcome.why}`);
+      };
+      onSignal(signals.signal, 'SIGTTIN', () => void scale(1));
+      onSignal(signals.signal, 'SIGTTOU', () => void scale(-1));
 
       log.info(
         `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
@@ -63,15 +174,17 @@ export async function supervise(config: Config, about: { readonly version: strin
   } finally {
     signals.abort();
     sockets.close();
+    await incidents.close();
   }
 }
 
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 
 function onSignals(until: AbortSignal, tell: (signal: (typeof ENDING)[number]) => void): void {
-  for (const signal of ENDING) {
-    const listener = (): void => tell(signal);
-    process.on(signal, listener);
-    until.addEventListener('abort', () => process.removeListener(signal, listener));
-  }
+  for (const signal of ENDING) onSignal(until, signal, () => tell(signal));
+}
+
+function onSignal(until: AbortSignal, signal: NodeJS.Signals, listener: () => void): void {
+  process.on(signal, listener);
+  until.addEventListener('abort', () => process.removeListener(signal, listener));
 }

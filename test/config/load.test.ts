@@ -16,7 +16,11 @@ test('a script alone runs with every default', async (t) => {
     secrets: [],
     workers: 4,
     listen: [],
+    standby: 0,
     ready: { on: 'listening', timeoutMs: 30_000 },
+    boot: { concurrency: 4 },
+    reload: { surge: 1, canary: false, bakeMs: 30_000, maxErrorRatio: 2, rollback: true },
+    health: { beatMs: 1000 },
     fault: { killTimeoutMs: 30_000 },
     restart: {
       backoff: { minMs: 100, maxMs: 30_000, factor: 2, jitter: 0.2 },
@@ -25,7 +29,31 @@ test('a script alone runs with every default', async (t) => {
     stop: { timeoutMs: 30_000, lingerMs: 5_000 },
     logs: { format: 'json', level: 'info' },
     after: [],
+    errors: { ...config.errors, dir: undefined, keepMs: 30 * 86_400_000 },
+    hooks: { onIncident: undefined },
   });
+});
+
+test('the book of errors: its folder is found from the folder of the file, names are in lower case, and what is wrong is said', async (t) => {
+  const errors = { dir: './book', keep: '90d', redact: ['X-Secret'] };
+  const { folder, ...config } = await loaded(t, { files: json({ script: 'server.js', errors }) });
+  t.deepEqual(config.errors, { dir: join(folder, 'book'), keepMs: 90 * 86_400_000, redact: ['x-secret'] });
+  const wrong = { errors: { keep: '1s', redact: ['a b'] }, hooks: { onIncident: 'ftp://user:secret@host' } };
+  const [says] = await refused(t, { files: json({ script: 'server.js', ...wrong }) });
+  t.is(says.length, 3);
+  t.regex(says.join(), /errors\.keep`: expected a time of at least 1m, got "1s"/);
+  t.regex(
+    says.join(),
+    /onIncident`: expected a command as a list, such as .*, or an http or https address, got a string/,
+  );
+  t.false(says.join().includes('secret'));
+});
+
+test('a hook is a command or an address', async (t) => {
+  for (const onIncident of [['./notify', '--now'], 'https://example.org/hook?key=1']) {
+    const { hooks } = await loaded(t, { files: json({ script: 'server.js', hooks: { onIncident } }) });
+    t.deepEqual(hooks.onIncident, onIncident);
+  }
 });
 
 test('flags win over the environment, and the environment over the file', async (t) => {

@@ -1,0 +1,71 @@
+// HTTP/2's request: one stream, whether the program meets it as a stream or as request and response.
+import type { EventEmitter } from 'node:events';
+import type { ServerHttp2Stream } from 'node:http2';
+import { type Answer, answerBody } from './answer.js';
+import { type Emit, kEmit } from './domain/emitters.js';
+import type { RawRequest } from './redact.js';
+import { type Ledger, Request } from './request.js';
+
+const NGHTTP2_NO_ERROR = 0;
+
+export class StreamRequest extends Request {
+  readonly method: string;
+  protected readonly path: string;
+  protected readonly givenId: unknown;
+  #headers: Readonly<Record<string, string | undefined>>;
+  #stream: ServerHttp2Stream | undefined;
+  /** What the stream is destroyed with where half an answer is out. */
+  #broken: Error | undefined;
+
+  constructor(stream: ServerHttp2Stream, headers: Record<string, string | undefined>, ledger: Ledger) {
+    super(stream, ledger);
+    this.#stream = stream;
+    this.method = headers[':method'] ?? '';
+    this.path = headers[':path'] ?? '';
+    this.givenId = headers['x-request-id'];
+    this.#headers = headers;
+  }
+
+  get status(): number | undefined {
+    const sent = this.#stream?.headersSent ? this.#stream.sentHeaders?.[':status'] : undefined;
+    return sent === undefined ? undefined : Number(sent);
+  }
+
+  protected get headers(): RawRequest['headers'] {
+    return this.#headers;
+  }
+
+  covers(message: object): boolean {
+    return message === this.#stream || (message as { stream?: unknown }).stream === this.#stream;
+  }
+
+  closeConnection(): boolean {
+    return true;
+  }
+
+  protected refuse(status: number, id: string): boolean {
+    const stream = this.#stream;
+    if (!stream || stream.destroyed || stream.writableEnded) return false;
+    if (stream.headersSent) {
+      // RST_STREAM INTERNAL_ERROR; `stream.close` with that code would end the answer first, as if it were whole.
+      this.#broken = new Error('half an answer');
+      stream.destroy(this.#broken);
+      return false;
+    }
+    const { headers, body }: Answer = answerBody(status, id, this.#headers['accept']);
+    stream.respond({ ':status': status, ...Object.fromEntries(headers) });
+    stream.end(body);
+    // The client need not send the rest of its body (RFC 9113, 8.1).
+    if (!stream.readableEnded) stream.once('finish', () => stream.close(NGHTTP2_NO_ERROR));
+    return true;
+  }
+
+  override [kEmit](emitter: EventEmitter, emit: Emit, args: Parameters<Emit>): boolean {
+    return args[0] === 'error' && args[1] === this.#broken ? false : super[kEmit](emitter, emit, args);
+  }
+
+  protected forget(): void {
+    this.#stream = undefined;
+    this.#headers = {};
+  }
+}

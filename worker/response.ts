@@ -1,0 +1,57 @@
+// A response of HTTP/1 from the inside: Node's own methods, whatever middleware has put on it since, and what decides whether the
+// connection is kept behind it.
+import http from 'node:http';
+
+type Method<A extends unknown[], R = unknown> = (this: http.ServerResponse, ...args: A) => R;
+const method = (name: keyof http.ServerResponse): unknown => Reflect.get(http.ServerResponse.prototype, name);
+
+/** A response's methods as Node made them, whatever middleware has put on it since. */
+export const node = {
+  getHeaderNames: method('getHeaderNames') as Method<[], string[]>,
+  removeHeader: method('removeHeader') as Method<[name: string]>,
+  setHeader: method('setHeader') as Method<[name: string, value: string]>,
+  writeHead: method('writeHead') as Method<[status: number]>,
+  write: method('write') as Method<[text: string]>,
+  end: method('end') as Method<[text?: string]>,
+  storeHeader: Reflect.get(http.ServerResponse.prototype, '_storeHeader') as Method<unknown[]>,
+};
+
+/** What Node makes a head with, and what of it decides whether the connection is kept. */
+interface Head {
+  _header: string;
+  _headerSent: boolean;
+  _last: boolean;
+}
+
+/** `writeHead` alone sends nothing: the client knows of no head yet, and gets another. */
+export function takeBack(response: http.ServerResponse, request: http.IncomingMessage): void {
+  if (!response.headersSent || (response as http.ServerResponse & Head)._headerSent) return;
+  const _hasBody = request.method !== 'HEAD';
+  Object.assign(response, { _header: null, _contentLength: null, _hasBody, _last: false, chunkedEncoding: false });
+}
+
+/** A `Connection: keep-alive` of the program's own, as proxies copy it, would win over `shouldKeepAlive`: it is taken out of the head. */
+export function overrule(response: http.ServerResponse): void {
+  Object.defineProperty(response, '_storeHeader', { value: storeLastHeader, configurable: true, writable: true });
+}
+
+function storeLastHeader(this: http.ServerResponse & Head, ...head: unknown[]): void {
+  Reflect.apply(node.storeHeader, this, head);
+  if (this.statusCode === 101) return;
+  const kept = this._header.replaceAll(/\r\n(?:connection|keep-alive):[^\r\n]*/gi, '');
+  this._header = kept.replace(/\r\n\r\n$/, '\r\nConnection: close\r\n\r\n');
+  this._last = true;
+}
+
+/** The program may go on with a response that was answered for it: nothing of that reaches the client, or fails once more. */
+export function mute(response: http.ServerResponse): void {
+  const self = (): http.ServerResponse => response;
+  Object.assign(response, {
+    write: () => true,
+    end: self,
+    writeHead: self,
+    setHeader: self,
+    appendHeader: self,
+    removeHeader() {},
+  });
+}

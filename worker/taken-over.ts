@@ -1,0 +1,64 @@
+// A connection that the program has taken over, by `upgrade` or `connect`.
+import http from 'node:http';
+import type { Duplex } from 'node:stream';
+import { answerBody } from './answer.js';
+import { adopt } from './domain/domain.js';
+import type { RawRequest } from './redact.js';
+import { type Ledger, Request } from './request.js';
+import { reset } from './reset.js';
+
+export class TakenOver extends Request {
+  readonly method: string;
+  protected readonly path: string;
+  protected readonly givenId: unknown;
+  #request: http.IncomingMessage | undefined;
+  #socket: (Duplex & { bytesWritten?: number }) | undefined;
+  readonly #writtenBefore: number;
+  #status: number | undefined;
+
+  constructor(request: http.IncomingMessage, socket: Duplex, ledger: Ledger) {
+    super(socket, ledger);
+    adopt(this, request);
+    this.#request = request;
+    this.#socket = socket;
+    this.#writtenBefore = this.#socket.bytesWritten ?? 0;
+    this.method = request.method ?? '';
+    this.path = request.url ?? '';
+    this.givenId = request.headers['x-request-id'];
+  }
+
+  get status(): number | undefined {
+    return this.#status ?? (this.#socket && (this.#socket.bytesWritten ?? 0) !== this.#writtenBefore ? 101 : undefined);
+  }
+
+  protected get headers(): RawRequest['headers'] {
+    return this.#request?.headers ?? {};
+  }
+
+  covers(message: object): boolean {
+    return message === this.#request || message === this.#socket;
+  }
+
+  closeConnection(): boolean {
+    return true;
+  }
+
+  protected refuse(status: number, id: string): boolean {
+    const socket = this.#socket;
+    if (!socket || socket.destroyed) return false;
+    if ((socket.bytesWritten ?? 0) !== this.#writtenBefore) {
+      reset(socket);
+      return false;
+    }
+    this.#status = status;
+    const { headers, body } = answerBody(status, id, this.#request?.headers.accept);
+    const lines = [...headers, ['connection', 'close'] as const].map(([header, value]) => `${header}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+    return true;
+  }
+
+  protected forget(): void {
+    this.#request = undefined;
+    this.#socket = undefined;
+  }
+}
