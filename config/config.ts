@@ -16,6 +16,8 @@ export interface Config {
   /** At least 1. */
   readonly workers: number;
   readonly listen: readonly ListenAddress[];
+  /** Idle connections may move between workers. */
+  readonly handOver: boolean;
   readonly ready: { readonly on: 'listening' | 'message' | 'start'; readonly timeoutMs: number };
   readonly fault: { readonly killTimeoutMs: number };
   readonly restart: {

@@ -7,6 +7,8 @@ import { asNumber, setAt } from './tree.js';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const asIs = (text: string): unknown => text;
+/** What is neither is left as it is, and told as wrong. */
+const asBoolean = (text: string): unknown => (text === 'true' ? true : text === 'false' ? false : text);
 const split = (at: RegExp) => (text: string) => text.split(at).filter((part) => part !== '');
 
 /** Later ones win. */
@@ -18,6 +20,7 @@ const variables: readonly { readonly name: string; readonly path: Path; readonly
   { name: 'CORDON_CWD', path: ['cwd'], read: asIs },
   { name: 'CORDON_NODE_ARGS', path: ['nodeArgs'], read: split(/\s+/) },
   { name: 'CORDON_LISTEN', path: ['listen'], read: split(/[\s,]+/) },
+  { name: 'CORDON_HAND_OVER', path: ['handOver'], read: asBoolean },
   { name: 'CORDON_READY', path: ['ready', 'on'], read: asIs },
   { name: 'CORDON_READY_TIMEOUT', path: ['ready', 'timeout'], read: asIs },
   { name: 'CORDON_KILL_TIMEOUT', path: ['fault', 'killTimeout'], read: asIs },

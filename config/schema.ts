@@ -120,6 +120,11 @@ export const ConfigSchema = section({
     `Addresses that are bound before any worker starts, so that a taken one fails at once: a port, ${addressForms}. Default: none; each is bound when the program listens.`,
     [],
   ),
+  handOver: withDefault(
+    v.boolean('true or false'),
+    'Idle HTTP/1 connections in clear text move, unread, from a worker that drains to one that serves. Switch it off where a connection means something to the program: the PROXY protocol, authentication by connection. Default: true.',
+    true,
+  ),
   ready: withDefault(
     section({
       on: withDefault(

@@ -33,6 +33,7 @@ export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }:
     env: checked.env,
     workers: numberOfWorkers(checked.workers, cores),
     listen: checked.listen.map((address) => ('path' in address ? { path: from('listen', address.path) } : address)),
+    handOver: checked.handOver,
     ready: { on: ready.on, timeoutMs: ready.timeout },
     fault: { killTimeoutMs: fault.killTimeout },
     restart: {

@@ -4,11 +4,12 @@ import os from 'node:os';
 import type { Config } from '../config/config.js';
 import type { OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
+import { Relay } from './handover.js';
 import { Book } from './incidents/book.js';
 import { openLog } from './log.js';
 import { NodeHost } from './node-host.js';
 import { Sockets } from './sockets.js';
-import type { Policy } from './state.js';
+import { isServing, type Policy } from './state.js';
 import { Supervisor } from './supervisor.js';
 
 /** How much later than a worker's own kill timer its SIGKILL comes. */
@@ -44,8 +45,30 @@ export async function supervise(config: Config, about: { readonly version: strin
         supervisor.tell({ type: 'halt-asked' });
       });
       const finished = (): void => (hopeless ? reject(hopeless) : resolve(exitCode));
-      const host = new NodeHost(config, sockets, (event) => supervisor.tell(event), chronicle, finished);
-      const supervisor = new Supervisor(host, config.workers, policyOf(config), chronicle.observe);
+      const relay: Relay = new Relay({
+        serving: () => {
+          const ready = supervisor.fleet.workers.filter(({ phase }) => phase === 'ready');
+          return (ready.length > 0 ? ready : supervisor.fleet.workers.filter(isServing)).map(({ id }) => id);
+        },
+        send: (id, message, handle) => host.give(id, message, handle),
+      });
+      const host: NodeHost = new NodeHost(
+        config,
+        sockets,
+        relay,
+        (event) => supervisor.tell(event),
+        chronicle,
+        finished,
+      );
+      const supervisor: Supervisor = new Supervisor(
+        host,
+        config.workers,
+        policyOf(config),
+        (event, before, ...rest) => {
+          chronicle.observe(event, before, ...rest);
+          if (event.type === 'ready') relay.look();
+        },
+      );
 
       onSignals(signals.signal, (signal) => {
         const again = supervisor.fleet.goal !== 'serve';
@@ -53,6 +76,7 @@ export async function supervise(config: Config, about: { readonly version: strin
         supervisor.tell({ type: exitCode === 0 ? 'stop-asked' : 'halt-asked' });
         // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
         sockets.close();
+        relay.close();
       });
 
       log.info(

@@ -14,6 +14,7 @@ import {
 import type { Effect } from './effect.js';
 import type { Event } from './event.js';
 import { forkWorker, killTree } from './fork.js';
+import type { Relay } from './handover.js';
 import type { Host } from './host.js';
 import { readLines } from './output.js';
 import type { Sockets } from './sockets.js';
@@ -45,15 +46,24 @@ interface Process {
 export class NodeHost implements Host {
   readonly #config: Config;
   readonly #sockets: Sockets;
+  readonly #relay: Relay;
   readonly #tell: (event: Event) => void;
   readonly #hearing: Hearing;
   readonly #finished: () => void;
   readonly #processes = new Map<number, Process>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(config: Config, sockets: Sockets, tell: (event: Event) => void, hearing: Hearing, finished: () => void) {
+  constructor(
+    config: Config,
+    sockets: Sockets,
+    relay: Relay,
+    tell: (event: Event) => void,
+    hearing: Hearing,
+    finished: () => void,
+  ) {
     this.#config = config;
     this.#sockets = sockets;
+    this.#relay = relay;
     this.#tell = tell;
     this.#hearing = hearing;
     this.#finished = finished;
@@ -74,7 +84,14 @@ export class NodeHost implements Host {
         return this.#spawn(effect);
       case 'drain': {
         const { id, because, killTimeoutMs } = effect;
-        return this.#send(id, { type: 'drain', because, killTimeoutMs, lingerMs: this.#config.stop.lingerMs });
+        const handOver = this.#config.handOver && because !== 'stop';
+        return this.#send(id, {
+          type: 'drain',
+          because,
+          killTimeoutMs,
+          lingerMs: this.#config.stop.lingerMs,
+          handOver,
+        });
       }
       case 'kill': {
         const process = this.#processes.get(effect.id);
@@ -100,7 +117,9 @@ export class NodeHost implements Host {
     const seat: Seat = { id, slot, generation, pid: child.pid };
     this.#processes.set(id, { seat, child, waiting: [] });
     this.#hearing.spawned(seat);
-    child.on('internalMessage', (message: unknown) => this.#hear(seat, child, message));
+    child.on('internalMessage', (message: unknown, handle: unknown) => this.#hear(seat, child, message, handle));
+    // After its last message, where `exit` may come before it; `disconnect` does not come while handles wait to be sent.
+    child.once('close', () => this.#relay.gone(id));
     child.on('message', (message) => {
       if (this.#config.ready.on === 'message' && isReadyMessage(message)) this.#tell({ type: 'ready', id });
     });
@@ -135,7 +154,7 @@ export class NodeHost implements Host {
     });
   }
 
-  #hear(seat: Seat, child: ChildProcess, envelope: unknown): void {
+  #hear(seat: Seat, child: ChildProcess, envelope: unknown, handle: unknown): void {
     const message = open(envelope) as FromWorker | undefined;
     if (message === undefined) return acknowledge(child, envelope);
     const { id } = seat;
@@ -155,6 +174,12 @@ export class NodeHost implements Host {
         return this.#tell({ type: 'draining', id, because: message.because });
       case 'errors':
         return this.#hearing.errors(seat, message.errors, message.dropped);
+      case 'hand-over':
+        return this.#relay.take(id, message.moved, handle as { close(): void } | undefined);
+      case 'taken':
+        return this.#relay.taken(message.seq, message.ok);
+      case 'held':
+        return this.#relay.held(id, message.connections);
       case 'cut':
         return this.#hearing.cut(seat, message.requests);
       case 'leaving':
@@ -172,6 +197,13 @@ export class NodeHost implements Host {
     }
     const { key, ticketKeys, handle } = bound;
     this.#post(child, { type: 'bound', seq, key, error: 0, ...(ticketKeys !== undefined && { ticketKeys }) }, handle);
+  }
+
+  /** Gives a connection to a worker. */
+  give(id: number, message: ToWorker, handle: unknown): void {
+    const child = this.#processes.get(id)?.child;
+    if (child) this.#post(child, message, handle);
+    else this.#relay.gone(id);
   }
 
   #send(id: number, message: ToWorker): void {

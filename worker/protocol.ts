@@ -66,6 +66,16 @@ export interface CutRequest extends RequestName {
   readonly answered: boolean;
 }
 
+/** A connection that moves from one worker to another, as far as its handle does not tell. */
+export interface Moved {
+  /** The listening socket it was accepted on. */
+  readonly key: string;
+  /** It has brought nothing yet: its client has not been served by anyone. */
+  readonly fresh: boolean;
+  /** How many requests it has brought, where its server limits them. */
+  readonly requests: number;
+}
+
 export type FromWorker =
   | { readonly type: 'bind'; readonly seq: number; readonly query: BindQuery }
   /** The preload is done; the program runs next. */
@@ -79,6 +89,12 @@ export type FromWorker =
   | { readonly type: 'errors'; readonly errors: readonly CountedReport[]; readonly dropped: number }
   /** The worker drains without having been told to. */
   | { readonly type: 'draining'; readonly because: Cause }
+  /** With a handle: a connection for another worker. */
+  | { readonly type: 'hand-over'; readonly moved: Moved }
+  /** Whether a connection that was given to this worker could be taken in: it has not been read from before this is said. */
+  | { readonly type: 'taken'; readonly seq: number; readonly ok: boolean }
+  /** How many connections it holds that can be moved, and how many of them are idle. */
+  | { readonly type: 'held'; readonly connections: number; readonly idle: number }
   | { readonly type: 'cut'; readonly requests: readonly CutRequest[] }
   /** The last message: everything said before it has been written. */
   | { readonly type: 'leaving' };
@@ -91,12 +107,25 @@ export type ToWorker =
       readonly key: string;
       readonly ticketKeys?: string;
     }
-  | { readonly type: 'drain'; readonly because: Cause; readonly killTimeoutMs: number; readonly lingerMs: number };
+  | {
+      readonly type: 'drain';
+      readonly because: Cause;
+      readonly killTimeoutMs: number;
+      readonly lingerMs: number;
+      /** Whether somebody is left to whom connections can be handed over. */
+      readonly handOver: boolean;
+    }
+  /** With a handle: a connection of another worker's. */
+  | { readonly type: 'take-over'; readonly seq: number; readonly moved: Moved }
+  /** This worker holds more than its share: so many of its connections, where so many are idle, are for others. */
+  | { readonly type: 'pass-on'; readonly count: number };
 
 /** Given to a worker in its environment and taken out of it before the program runs. */
 export interface BootOrders {
   readonly killTimeoutMs: number;
   readonly lingerMs: number;
+  /** Whether connections may move between workers. */
+  readonly handOver: boolean;
 }
 export const BOOT_VARIABLE = 'CORDON_BOOT';
 /** How the argument ends that loads the preload; it is taken out of `process.execArgv`, which the program's own forks inherit. */

@@ -2,10 +2,12 @@
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
 import { openChannel } from './channel.js';
+import type { Handle } from './connections.js';
 import { current } from './domain/current.js';
 import { type Claim, switchOn } from './domain/domain.js';
 import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
+import { HandOver } from './handover.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
 import { type BootOrders, type Cause, ExitCode, type RequestName } from './protocol.js';
 import { Reports, toReport } from './report.js';
@@ -36,12 +38,29 @@ export function start(terms: BootOrders): void {
 
   const drain = (because: Cause): void => tell({ type: 'drain', because, terms, told: false });
 
+  /** Whether somebody is there who takes connections over. */
+  let handsOver = terms.handOver;
+
   const channel = openChannel({
     order(message, handle) {
-      if (message.type === 'bound') sockets.bound(message, handle);
-      else tell({ type: 'drain', because: message.because, terms: message, told: true });
+      switch (message.type) {
+        case 'bound':
+          return sockets.bound(message, handle);
+        case 'take-over':
+          return handOver.takeOver(message.seq, message.moved, handle as Handle | undefined);
+        case 'pass-on':
+          return handOver.passOn(message.count);
+        case 'drain':
+          handsOver = message.handOver;
+          if (!handsOver) servers.keep();
+          return tell({ type: 'drain', because: message.because, terms: message, told: true });
+      }
     },
-    orphaned: () => drain('orphaned'),
+    orphaned: () => {
+      handsOver = false;
+      servers.keep();
+      drain('orphaned');
+    },
   });
   const reports = new Reports((errors, dropped) => channel.tell({ type: 'errors', errors, dropped }));
   let latest: unknown;
@@ -58,12 +77,21 @@ export function start(terms: BootOrders): void {
     channel.tell({ type: 'listening', address: host, port });
     tell({ type: 'listening' });
   };
-  const servers = new Servers({
-    listening,
-    failed: (request, error, origin) => failed(error, origin, request.description),
-    emptied: () => tell({ type: 'emptied' }),
-  });
   const sockets = new Sockets(channel, listening);
+  const handOver = new HandOver(
+    channel,
+    sockets,
+    () => servers.all,
+    () => servers.look(),
+  );
+  const servers = new Servers(
+    {
+      listening,
+      failed: (request, error, origin) => failed(error, origin, request.description),
+      emptied: () => tell({ type: 'emptied' }),
+    },
+    handOver,
+  );
 
   /** An error that no open request can be blamed for. Before anything listens it ends the process, as without cordon. */
   const lastResort = (error: unknown, origin: string): Claim => {
@@ -86,7 +114,7 @@ export function start(terms: BootOrders): void {
         return channel.tell(order.message);
       case 'stop-accepting':
         sockets.drain();
-        return servers.drain(order.lingerMs);
+        return servers.drain(order.lingerMs, handsOver);
       case 'cut':
         return channel.tell({ type: 'cut', requests: servers.cut() });
       case 'leave':
@@ -108,7 +136,7 @@ export function start(terms: BootOrders): void {
   switchOn();
   setLastResort(lastResort, tellProgram);
   sockets.install();
-  servers.install();
+  servers.install(() => sockets.keeps);
 
   // To leave the cluster is to drain, whichever way the program says it: none of them ends somebody's request.
   process.disconnect = () => drain('disconnected');

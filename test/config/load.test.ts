@@ -57,6 +57,7 @@ test('a script alone runs with every default', async (t) => {
     nodeArgs: [],
     env: {},
     workers: 4,
+    handOver: true,
     listen: [],
     ready: { on: 'listening', timeoutMs: 30_000 },
     fault: { killTimeoutMs: 30_000 },

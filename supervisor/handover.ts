@@ -1,0 +1,111 @@
+// Connections on their way from one worker to another. The supervisor never reads from them: it holds a copy until the worker that
+// it was given to has said that it took it, which is before that worker has read from it. So a worker that dies on the way costs
+// no connection.
+import type { Moved, ToWorker } from '../worker/protocol.js';
+
+interface Handle {
+  close(): void;
+}
+
+interface Waiting {
+  readonly moved: Moved;
+  readonly handle: Handle;
+  readonly from: number;
+  /** Who has had it and would not take it. */
+  readonly refused: readonly number[];
+}
+
+interface Given extends Waiting {
+  readonly to: number;
+}
+
+/** What the relay asks of the world around it. */
+export interface Around {
+  /** Workers that serve and are expected to stay. */
+  serving(): readonly number[];
+  send(worker: number, message: ToWorker, handle: unknown): void;
+}
+
+/** So many wait for a worker that serves, and so long. */
+const MOST_WAITING = 1_000;
+const LONGEST_WAIT_MS = 10_000;
+
+export class Relay {
+  readonly #around: Around;
+  readonly #given = new Map<number, Given>();
+  readonly #waiting = new Map<Waiting, NodeJS.Timeout>();
+  /** As told by each worker, and what it was given since. */
+  readonly #held = new Map<number, number>();
+  #seq = 0;
+
+  constructor(around: Around) {
+    this.#around = around;
+  }
+
+  /** A worker hands a connection over. */
+  take(from: number, moved: Moved, handle: Handle | undefined): void {
+    if (handle !== undefined) this.#place({ moved, handle, from, refused: [] });
+  }
+
+  /** A worker has taken a connection over, or cannot. */
+  taken(seq: number, ok: boolean): void {
+    const given = this.#given.get(seq);
+    if (given === undefined) return;
+    this.#given.delete(seq);
+    if (ok) given.handle.close();
+    else this.#place({ ...given, refused: [...given.refused, given.to] });
+  }
+
+  held(worker: number, connections: number): void {
+    this.#held.set(worker, connections);
+  }
+
+  /** The worker is gone, and all that it said has been heard: what it did not say that it took goes to another. */
+  gone(worker: number): void {
+    this.#held.delete(worker);
+    for (const [seq, given] of this.#given) if (given.to === worker) this.taken(seq, false);
+  }
+
+  /** Somebody may be ready who was not. */
+  look(): void {
+    for (const [waiting, timer] of this.#waiting) {
+      clearTimeout(timer);
+      this.#waiting.delete(waiting);
+      // Who would not take it then may now.
+      this.#place({ ...waiting, refused: [] });
+    }
+  }
+
+  /** Nobody will take what waits. */
+  close(): void {
+    for (const [{ handle }, timer] of this.#waiting) {
+      clearTimeout(timer);
+      handle.close();
+    }
+    this.#waiting.clear();
+  }
+
+  #place(waiting: Waiting): void {
+    const { moved, handle, from, refused } = waiting;
+    const able = this.#around.serving().filter((id) => id !== from && !refused.includes(id));
+    const [to] = able.toSorted((one, other) => this.#load(one) - this.#load(other));
+    if (to === undefined) return this.#wait(waiting);
+    const seq = ++this.#seq;
+    this.#given.set(seq, { ...waiting, to });
+    this.#held.set(to, this.#load(to) + 1);
+    this.#around.send(to, { type: 'take-over', seq, moved }, handle);
+  }
+
+  #wait(waiting: Waiting): void {
+    if (this.#waiting.size >= MOST_WAITING) return waiting.handle.close();
+    const timer = setTimeout(() => {
+      this.#waiting.delete(waiting);
+      waiting.handle.close();
+    }, LONGEST_WAIT_MS).unref();
+    this.#waiting.set(waiting, timer);
+  }
+
+  #load(worker: number): number {
+    return this.#held.get(worker) ?? 0;
+  }
+}
