@@ -18,6 +18,8 @@ export interface Config {
   readonly listen: readonly ListenAddress[];
   /** Idle connections may move between workers. */
   readonly handOver: boolean;
+  /** Workers that hold more than their share of connections pass some on. */
+  readonly balance: boolean;
   readonly ready: { readonly on: 'listening' | 'message' | 'start'; readonly timeoutMs: number };
   readonly fault: { readonly killTimeoutMs: number };
   readonly restart: {

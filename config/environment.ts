@@ -21,6 +21,7 @@ const variables: readonly { readonly name: string; readonly path: Path; readonly
   { name: 'CORDON_NODE_ARGS', path: ['nodeArgs'], read: split(/\s+/) },
   { name: 'CORDON_LISTEN', path: ['listen'], read: split(/[\s,]+/) },
   { name: 'CORDON_HAND_OVER', path: ['handOver'], read: asBoolean },
+  { name: 'CORDON_BALANCE', path: ['balance'], read: asBoolean },
   { name: 'CORDON_READY', path: ['ready', 'on'], read: asIs },
   { name: 'CORDON_READY_TIMEOUT', path: ['ready', 'timeout'], read: asIs },
   { name: 'CORDON_KILL_TIMEOUT', path: ['fault', 'killTimeout'], read: asIs },

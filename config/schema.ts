@@ -125,6 +125,11 @@ export const ConfigSchema = section({
     'Idle HTTP/1 connections in clear text move, unread, from a worker that drains to one that serves. Switch it off where a connection means something to the program: the PROXY protocol, authentication by connection. Default: true.',
     true,
   ),
+  balance: withDefault(
+    v.boolean('true or false'),
+    'A worker that holds clearly more than its share of connections passes idle ones on, where handOver allows it. Default: true.',
+    true,
+  ),
   ready: withDefault(
     section({
       on: withDefault(

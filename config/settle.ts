@@ -34,6 +34,7 @@ export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }:
     workers: numberOfWorkers(checked.workers, cores),
     listen: checked.listen.map((address) => ('path' in address ? { path: from('listen', address.path) } : address)),
     handOver: checked.handOver,
+    balance: checked.balance,
     ready: { on: ready.on, timeoutMs: ready.timeout },
     fault: { killTimeoutMs: fault.killTimeout },
     restart: {

@@ -15,6 +15,7 @@ export function forkWorker(
     killTimeoutMs: config.fault.killTimeoutMs,
     lingerMs: config.stop.lingerMs,
     handOver: config.handOver,
+    balance: config.balance,
   };
   const stdio: ('ignore' | 'pipe' | 'ipc')[] = ['ignore', 'pipe', 'pipe', 'ipc'];
   stdio[LIFELINE_FD] = 'pipe';

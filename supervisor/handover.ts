@@ -2,6 +2,7 @@
 // it was given to has said that it took it, which is before that worker has read from it. So a worker that dies on the way costs
 // no connection.
 import type { Moved, ToWorker } from '../worker/protocol.js';
+import { excess } from './balance.js';
 
 interface Handle {
   close(): void;
@@ -23,19 +24,24 @@ interface Given extends Waiting {
 export interface Around {
   /** Workers that serve and are expected to stay. */
   serving(): readonly number[];
-  send(worker: number, message: ToWorker, handle: unknown): void;
+  send(worker: number, message: ToWorker, handle?: unknown): void;
 }
 
 /** So many wait for a worker that serves, and so long. */
 const MOST_WAITING = 1_000;
 const LONGEST_WAIT_MS = 10_000;
+/** Counts that come together are looked at together. */
+const BALANCE_AFTER_MS = 50;
 
 export class Relay {
   readonly #around: Around;
   readonly #given = new Map<number, Given>();
   readonly #waiting = new Map<Waiting, NodeJS.Timeout>();
-  /** As told by each worker, and what it was given since. */
+  /** As told by each worker, less what it handed over since, and with what it was given. */
   readonly #held = new Map<number, number>();
+  /** What each worker was last asked to pass on. */
+  readonly #asked = new Map<number, number>();
+  #balancing: NodeJS.Timeout | undefined;
   #seq = 0;
 
   constructor(around: Around) {
@@ -44,7 +50,10 @@ export class Relay {
 
   /** A worker hands a connection over. */
   take(from: number, moved: Moved, handle: Handle | undefined): void {
-    if (handle !== undefined) this.#place({ moved, handle, from, refused: [] });
+    if (handle === undefined) return;
+    this.#held.set(from, Math.max(0, this.#load(from) - 1));
+    this.#asked.set(from, Math.max(0, (this.#asked.get(from) ?? 0) - 1));
+    this.#place({ moved, handle, from, refused: [] });
   }
 
   /** A worker has taken a connection over, or cannot. */
@@ -58,11 +67,25 @@ export class Relay {
 
   held(worker: number, connections: number): void {
     this.#held.set(worker, connections);
+    this.#balancing ??= setTimeout(() => this.#balance(), BALANCE_AFTER_MS).unref();
+  }
+
+  #balance(): void {
+    this.#balancing = undefined;
+    const serving = this.#around.serving();
+    const moves = excess(new Map(serving.map((worker) => [worker, this.#load(worker)])));
+    for (const worker of serving) {
+      const count = moves.get(worker) ?? 0;
+      if (count === (this.#asked.get(worker) ?? 0)) continue;
+      this.#asked.set(worker, count);
+      this.#around.send(worker, { type: 'pass-on', count });
+    }
   }
 
   /** The worker is gone, and all that it said has been heard: what it did not say that it took goes to another. */
   gone(worker: number): void {
     this.#held.delete(worker);
+    this.#asked.delete(worker);
     for (const [seq, given] of this.#given) if (given.to === worker) this.taken(seq, false);
   }
 
@@ -83,6 +106,7 @@ export class Relay {
       handle.close();
     }
     this.#waiting.clear();
+    clearTimeout(this.#balancing);
   }
 
   #place(waiting: Waiting): void {

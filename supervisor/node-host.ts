@@ -199,8 +199,8 @@ export class NodeHost implements Host {
     this.#post(child, { type: 'bound', seq, key, error: 0, ...(ticketKeys !== undefined && { ticketKeys }) }, handle);
   }
 
-  /** Gives a connection to a worker. */
-  give(id: number, message: ToWorker, handle: unknown): void {
+  /** For the relay. A worker that is gone took nothing. */
+  give(id: number, message: ToWorker, handle?: unknown): void {
     const child = this.#processes.get(id)?.child;
     if (child) this.#post(child, message, handle);
     else this.#relay.gone(id);

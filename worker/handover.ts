@@ -15,6 +15,7 @@ import {
   takeIn,
   takeOut,
 } from './connections.js';
+import { current } from './domain/current.js';
 import type { Moved } from './protocol.js';
 import type { Sockets } from './sockets.js';
 
@@ -22,6 +23,8 @@ import type { Sockets } from './sockets.js';
 const AT_ONCE = 16;
 /** What becomes idle without an answer's end, such as an answered request whose body arrives late, is found by looking. */
 const LOOK_EVERY_MS = 50;
+/** How often the supervisor hears how many connections there are, while that changes. */
+const TELL_EVERY_MS = 100;
 
 type Served = net.Socket & { [kServed]?: number };
 const kServed = Symbol('requests');
@@ -36,6 +39,9 @@ export class HandOver {
   #looking = false;
   #timer: NodeJS.Timeout | undefined;
   #ending: NodeJS.Timeout | undefined;
+  /** Undefined where nobody wants to know. */
+  #told: number | undefined;
+  #telling: NodeJS.Timeout | undefined;
   /** Set while a connection is being taken in: what its `connection` event is told with. */
   #arriving: Moved | undefined;
 
@@ -73,10 +79,33 @@ export class HandOver {
     clearTimeout(this.#ending);
   }
 
-  /** So many of those that are idle. */
+  /** So many, as soon as they are idle; a later word replaces an earlier one. */
   passOn(count: number): void {
     if (!this.#drains) this.#wanted = count;
     this.#look();
+  }
+
+  /** From now on the supervisor hears how many connections are held here. */
+  tellHeld(): void {
+    this.#told = -1;
+    this.#tellSoon();
+  }
+
+  #tellSoon(): void {
+    this.#telling ??= setTimeout(() => {
+      this.#telling = undefined;
+      const connections = this.#held();
+      if (connections !== this.#told) this.#channel.tell({ type: 'held', connections });
+      this.#told = connections;
+      this.#look();
+      if (connections > 0) this.#tellSoon();
+    }, TELL_EVERY_MS).unref();
+  }
+
+  #held(): number {
+    let held = 0;
+    for (const server of this.#servers()) if (isMovable(server)) held += (server as unknown as Server)._connections;
+    return held;
   }
 
   /** Whether this connection will be handed over when nothing is under way on it. */
@@ -84,9 +113,14 @@ export class HandOver {
     return this.#drains && isMovableSocket(socket as object);
   }
 
+  /** Whether connections are to go that are not idle yet. */
+  get wants(): boolean {
+    return this.#wanted > 0;
+  }
+
   /** Something may have become idle. In this very turn: before its connection brings the next request. */
   look(): void {
-    if (this.#wanted > 0 && !this.#looking) process.nextTick(() => this.#look());
+    if (this.#wanted > 0 && !this.#looking) current.run(undefined, () => process.nextTick(() => this.#look()));
   }
 
   #look(): void {
@@ -94,7 +128,6 @@ export class HandOver {
     this.#looking = true;
     const room = Math.min(AT_ONCE - this.#inFlight, this.#wanted);
     const found = this.#idle(room);
-    if (found.length < room && !this.#drains) this.#wanted = found.length;
     for (const one of found) this.#give(one.socket, one.server, one.fresh);
     this.#looking = false;
   }
@@ -140,6 +173,7 @@ export class HandOver {
   announce(server: net.Server, socket: net.Socket, announce: () => boolean): boolean {
     const moved = this.#arriving;
     this.#arriving = undefined;
+    if (this.#told !== undefined && this.#telling === undefined) current.run(undefined, () => this.#tellSoon());
     const heard = announce();
     if (moved === undefined || moved.fresh || !isMovable(server)) return heard;
     (socket as Served)[kServed] = moved.requests;

@@ -93,8 +93,8 @@ export type FromWorker =
   | { readonly type: 'hand-over'; readonly moved: Moved }
   /** Whether a connection that was given to this worker could be taken in: it has not been read from before this is said. */
   | { readonly type: 'taken'; readonly seq: number; readonly ok: boolean }
-  /** How many connections it holds that can be moved, and how many of them are idle. */
-  | { readonly type: 'held'; readonly connections: number; readonly idle: number }
+  /** How many connections it holds that could be moved, idle or not. */
+  | { readonly type: 'held'; readonly connections: number }
   | { readonly type: 'cut'; readonly requests: readonly CutRequest[] }
   /** The last message: everything said before it has been written. */
   | { readonly type: 'leaving' };
@@ -117,7 +117,7 @@ export type ToWorker =
     }
   /** With a handle: a connection of another worker's. */
   | { readonly type: 'take-over'; readonly seq: number; readonly moved: Moved }
-  /** This worker holds more than its share: so many of its connections, where so many are idle, are for others. */
+  /** This worker holds more than its share: so many of its connections are for others, as soon as they are idle. */
   | { readonly type: 'pass-on'; readonly count: number };
 
 /** Given to a worker in its environment and taken out of it before the program runs. */
@@ -126,6 +126,8 @@ export interface BootOrders {
   readonly lingerMs: number;
   /** Whether connections may move between workers. */
   readonly handOver: boolean;
+  /** Whether workers that hold more than their share pass connections on. */
+  readonly balance: boolean;
 }
 export const BOOT_VARIABLE = 'CORDON_BOOT';
 /** How the argument ends that loads the preload; it is taken out of `process.execArgv`, which the program's own forks inherit. */

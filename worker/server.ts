@@ -119,6 +119,7 @@ export class Servers implements Ledger {
 
   closed(request: Request): void {
     this.#open.delete(request);
+    if (this.#handOver.wants) this.#handOver.look();
     if (this.#draining) current.run(undefined, () => this.#closedInDrain(request));
   }
 
@@ -183,7 +184,6 @@ export class Servers implements Ledger {
     // Its headers had gone out before the drain began: its connection is kept, and idle from now on.
     if (request instanceof HttpRequest && this.#draining?.last.get(request.connection as object) !== request)
       this.#lingerFrom();
-    this.#handOver.look();
     this.look();
   }
 

@@ -150,5 +150,6 @@ export function start(terms: BootOrders): void {
     worker.disconnect = leaveCluster;
     worker.destroy = worker.kill = leaveCluster;
   }
+  if (terms.handOver && terms.balance) handOver.tellHeld();
   channel.tell({ type: 'started' });
 }

@@ -58,6 +58,7 @@ test('a script alone runs with every default', async (t) => {
     env: {},
     workers: 4,
     handOver: true,
+    balance: true,
     listen: [],
     ready: { on: 'listening', timeoutMs: 30_000 },
     fault: { killTimeoutMs: 30_000 },

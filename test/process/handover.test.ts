@@ -11,7 +11,9 @@ interface Started {
 }
 
 async function start(t: ExecutionContext, env: NodeJS.ProcessEnv = {}, workers = 2): Promise<Started> {
-  const fleet = startFleet(t, [fixture('process/kept.mjs'), '-w', String(workers)], { env });
+  const fleet = startFleet(t, [fixture('process/kept.mjs'), '-w', String(workers)], {
+    env: { CORDON_BALANCE: 'false', ...env },
+  });
   const target = { port: await fleet.port() };
   await fleet.ready();
   return { fleet, target };
@@ -77,7 +79,7 @@ test('an idle connection goes on in another worker, and its program sees it as o
   t.is(seen.remotePort, connection.localPort ?? 0);
   t.is(seen.remoteAddress.replace('::ffff:', ''), '127.0.0.1');
   t.true(seen.announced);
-  t.is(seen.connections, 1);
+  t.true(seen.connections >= 1);
   connection.close();
   t.is(await started.fleet.stop(), 0);
 });
@@ -134,7 +136,7 @@ test('the rest of a body whose request was answered early is never read as a req
   connection.send(smuggled);
   const next = answered(await connection.ask('/connection'));
   t.is((JSON.parse(next.body) as { path: string }).path, '/connection');
-  t.not(pidOf(next), pid);
+  await moved(connection, pid);
   t.is(answered(await connection.ask('/ok')).body, 'ok\n', 'and no answer is left over');
   connection.close();
   await gone(started, pid);
