@@ -3,6 +3,8 @@
 // no connection.
 import type { Moved, ToWorker } from '../worker/protocol.js';
 import { excess } from './balance.js';
+import type { Event } from './event.js';
+import { type Fleet, isServing } from './state.js';
 
 interface Handle {
   close(): void;
@@ -20,13 +22,6 @@ interface Given extends Waiting {
   readonly to: number;
 }
 
-/** What the relay asks of the world around it. */
-export interface Around {
-  /** Workers that serve and are expected to stay. */
-  serving(): readonly number[];
-  send(worker: number, message: ToWorker, handle?: unknown): void;
-}
-
 /** So many wait for a worker that serves, and so long. */
 const MOST_WAITING = 1_000;
 const LONGEST_WAIT_MS = 10_000;
@@ -34,7 +29,8 @@ const LONGEST_WAIT_MS = 10_000;
 const BALANCE_AFTER_MS = 50;
 
 export class Relay {
-  readonly #around: Around;
+  readonly #fleet: () => Fleet;
+  readonly #send: (worker: number, message: ToWorker, handle?: unknown) => void;
   readonly #given = new Map<number, Given>();
   readonly #waiting = new Map<Waiting, NodeJS.Timeout>();
   /** As told by each worker, less what it handed over since, and with what it was given. */
@@ -44,8 +40,23 @@ export class Relay {
   #balancing: NodeJS.Timeout | undefined;
   #seq = 0;
 
-  constructor(around: Around) {
-    this.#around = around;
+  constructor(fleet: () => Fleet, send: (worker: number, message: ToWorker, handle?: unknown) => void) {
+    this.#fleet = fleet;
+    this.#send = send;
+  }
+
+  /** Somebody may be ready who was not; or all are told to go, and nobody will be. */
+  observe(event: Event): void {
+    if (this.#fleet().goal !== 'serve') this.#close();
+    else if (event.type === 'ready') this.#look();
+  }
+
+  /** Workers that serve and are expected to stay; those which are not where there are no others. */
+  #serving(): number[] {
+    const { goal, workers } = this.#fleet();
+    if (goal !== 'serve') return [];
+    const ready = workers.filter(({ phase }) => phase === 'ready');
+    return (ready.length > 0 ? ready : workers.filter(isServing)).map(({ id }) => id);
   }
 
   /** A worker hands a connection over. */
@@ -72,13 +83,13 @@ export class Relay {
 
   #balance(): void {
     this.#balancing = undefined;
-    const serving = this.#around.serving();
+    const serving = this.#serving();
     const moves = excess(new Map(serving.map((worker) => [worker, this.#load(worker)])));
     for (const worker of serving) {
       const count = moves.get(worker) ?? 0;
       if (count === (this.#asked.get(worker) ?? 0)) continue;
       this.#asked.set(worker, count);
-      this.#around.send(worker, { type: 'pass-on', count });
+      this.#send(worker, { type: 'pass-on', count });
     }
   }
 
@@ -89,8 +100,7 @@ export class Relay {
     for (const [seq, given] of this.#given) if (given.to === worker) this.taken(seq, false);
   }
 
-  /** Somebody may be ready who was not. */
-  look(): void {
+  #look(): void {
     for (const [waiting, timer] of this.#waiting) {
       clearTimeout(timer);
       this.#waiting.delete(waiting);
@@ -100,7 +110,7 @@ export class Relay {
   }
 
   /** Nobody will take what waits. */
-  close(): void {
+  #close(): void {
     for (const [{ handle }, timer] of this.#waiting) {
       clearTimeout(timer);
       handle.close();
@@ -111,17 +121,17 @@ export class Relay {
 
   #place(waiting: Waiting): void {
     const { moved, handle, from, refused } = waiting;
-    const able = this.#around.serving().filter((id) => id !== from && !refused.includes(id));
+    const able = this.#serving().filter((id) => id !== from && !refused.includes(id));
     const [to] = able.toSorted((one, other) => this.#load(one) - this.#load(other));
     if (to === undefined) return this.#wait(waiting);
     const seq = ++this.#seq;
     this.#given.set(seq, { ...waiting, to });
     this.#held.set(to, this.#load(to) + 1);
-    this.#around.send(to, { type: 'take-over', seq, moved }, handle);
+    this.#send(to, { type: 'take-over', seq, moved }, handle);
   }
 
   #wait(waiting: Waiting): void {
-    if (this.#waiting.size >= MOST_WAITING) return waiting.handle.close();
+    if (this.#waiting.size >= MOST_WAITING || this.#fleet().goal !== 'serve') return waiting.handle.close();
     const timer = setTimeout(() => {
       this.#waiting.delete(waiting);
       waiting.handle.close();

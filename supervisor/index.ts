@@ -1,16 +1,24 @@
 // The supervisor's process: it forks workers, owns their sockets, reads what they print, and does very little else, so that little
 // can go wrong in it. This file wires the parts together.
+import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
-import type { OperatorError } from '../config/exit-code.js';
+import { ExitCode, type OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
+import type { Commands } from './commands.js';
+import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
+import { History } from './history.js';
 import { Book } from './incidents/book.js';
 import { openLog } from './log.js';
 import { NodeHost } from './node-host.js';
 import { Sockets } from './sockets.js';
-import { isServing, type Policy } from './state.js';
+import type { Policy } from './state.js';
+import type { Particulars } from './status.js';
 import { Supervisor } from './supervisor.js';
+import { debut } from './upgrade/debut.js';
+import type { Predecessor } from './upgrade/predecessor.js';
+import { Upgrade } from './upgrade/upgrade.js';
 
 /** How much later than a worker's own kill timer its SIGKILL comes. */
 const GRACE_MS = 2000;
@@ -24,60 +32,117 @@ const policyOf = ({ ready, fault, stop, restart }: Config): Policy => ({
   intensity: restart.intensity,
 });
 
+export type { Commands };
+
+export interface About {
+  readonly version: string;
+  /** Hears once how the fleet is commanded, before its first worker starts. */
+  readonly commanded?: (commands: Commands) => void;
+  /** The supervisor that this one is to follow. */
+  readonly predecessor?: Predecessor | undefined;
+}
+
 /**
  * Runs the fleet until it is told to stop, and resolves to the exit code: 0, or 128 + n where signal n would not wait.
  * @throws {OperatorError} where the fleet cannot start at all: an address that is taken, a script that does not parse.
  */
-export async function supervise(config: Config, about: { readonly version: string }): Promise<number> {
+export async function supervise(config: Config, about: About): Promise<number> {
   const log = openLog(config);
   const sockets = new Sockets((path) =>
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
+  sockets.inherit(about.predecessor?.sockets ?? []);
   for (const address of config.listen) await sockets.pin(address);
   const signals = new AbortController();
+  const stopped = once(signals.signal, 'abort');
 
   try {
     return await new Promise<number>((resolve, reject) => {
       let exitCode = 0;
+      let left = false;
+      let awaited = about.predecessor !== undefined;
+      let stillborn: string | undefined;
       let hopeless: OperatorError | undefined;
       const chronicle = new Chronicle(log, new Book(config.cwd), (error) => {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       });
-      const finished = (): void => (hopeless ? reject(hopeless) : resolve(exitCode));
-      const relay: Relay = new Relay({
-        serving: () => {
-          const ready = supervisor.fleet.workers.filter(({ phase }) => phase === 'ready');
-          return (ready.length > 0 ? ready : supervisor.fleet.workers.filter(isServing)).map(({ id }) => id);
-        },
-        send: (id, message, handle) => host.give(id, message, handle),
-      });
+      const finished = async (): Promise<void> => {
+        if (stillborn !== undefined) await about.predecessor?.failed(hopeless?.message ?? stillborn);
+        if (hopeless) return reject(hopeless);
+        // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
+        if (left) process.exit(0);
+        resolve(exitCode);
+      };
+      const relay: Relay = new Relay(
+        () => supervisor.fleet,
+        (id, message, handle) => host.give(id, message, handle),
+      );
       const host: NodeHost = new NodeHost(
         config,
         sockets,
         relay,
         (event) => supervisor.tell(event),
         chronicle,
-        finished,
+        () => void finished(),
       );
-      const supervisor: Supervisor = new Supervisor(
-        host,
-        config.workers,
-        policyOf(config),
-        (event, before, ...rest) => {
-          chronicle.observe(event, before, ...rest);
-          if (event.type === 'ready') relay.look();
+      const history = new History();
+      const supervisor: Supervisor = new Supervisor(host, config.workers, policyOf(config), (...turn) => {
+        chronicle.observe(...turn);
+        history.observe(...turn);
+        relay.observe(turn[0]);
+        const [event, before, after] = turn;
+        const verdict = awaited ? debut(event, before, after) : undefined;
+        if (verdict === undefined) return;
+        awaited = false;
+        if (verdict.type === 'ready') {
+          sockets.disclaim();
+          about.predecessor?.ready();
+        } else {
+          exitCode = ExitCode.failed;
+          stillborn = verdict.why;
+          supervisor.tell({ type: 'halt-asked' });
+        }
+      });
+      const upgrade = new Upgrade({
+        log,
+        serves: () => supervisor.fleet.goal === 'serve',
+        bequeath: () => sockets.bequeath(),
+        readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
+        retire: () => {
+          left = true;
+          sockets.forsake();
+          supervisor.tell({ type: 'stop-asked' });
         },
-      );
+      });
+      const upgrading = (): void => void upgrade.start();
+      process.on('SIGUSR2', upgrading);
+      signals.signal.addEventListener('abort', () => process.removeListener('SIGUSR2', upgrading));
 
+      const stop = (now: boolean): void => {
+        upgrade.callOff();
+        supervisor.tell({ type: now ? 'halt-asked' : 'stop-asked' });
+        // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
+        sockets.close();
+      };
       onSignals(signals.signal, (signal) => {
         const again = supervisor.fleet.goal !== 'serve';
         if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
-        supervisor.tell({ type: exitCode === 0 ? 'stop-asked' : 'halt-asked' });
-        // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
-        sockets.close();
-        relay.close();
+        stop(exitCode !== 0);
       });
+      const particulars = (id: number): Particulars | undefined => host.particulars(id);
+      about.commanded?.(
+        new FleetCommands({
+          config,
+          version: about.version,
+          supervisor,
+          history,
+          particulars,
+          stop,
+          stopped,
+          upgrade: () => upgrade.start(),
+        }),
+      );
 
       log.info(
         `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,

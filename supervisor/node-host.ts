@@ -19,6 +19,7 @@ import type { Host } from './host.js';
 import { readLines } from './output.js';
 import type { Sockets } from './sockets.js';
 import type { Instant, Worker } from './state.js';
+import type { Particulars } from './status.js';
 
 export type Seat = Pick<Worker, 'id' | 'slot' | 'generation'> & { readonly pid: number | undefined };
 
@@ -39,6 +40,10 @@ const LAST_WORDS_MS = 500;
 interface Process {
   readonly seat: Seat;
   readonly child: ChildProcess;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** What it listens on, by the key of the socket. */
+  readonly addresses: Map<string, string>;
   /** Orders for a worker that does not listen to us yet: Node drops what comes before the preload. */
   waiting: ToWorker[] | undefined;
 }
@@ -102,8 +107,9 @@ export class NodeHost implements Host {
     }
   }
 
-  seat(id: number): Seat | undefined {
-    return this.#processes.get(id)?.seat;
+  particulars(id: number): Particulars | undefined {
+    const known = this.#processes.get(id);
+    return known && { pid: known.seat.pid, since: known.since, addresses: [...known.addresses.values()] };
   }
 
   #spawn(effect: Extract<Effect, { type: 'spawn' }>): void {
@@ -115,7 +121,7 @@ export class NodeHost implements Host {
       return this.#failed({ id, slot, generation, pid: undefined }, error as Error);
     }
     const seat: Seat = { id, slot, generation, pid: child.pid };
-    this.#processes.set(id, { seat, child, waiting: [] });
+    this.#processes.set(id, { seat, child, since: Date.now(), addresses: new Map(), waiting: [] });
     this.#hearing.spawned(seat);
     child.on('internalMessage', (message: unknown, handle: unknown) => this.#hear(seat, child, message, handle));
     // After its last message, where `exit` may come before it; `disconnect` does not come while handles wait to be sent.
@@ -167,6 +173,7 @@ export class NodeHost implements Host {
       case 'listening':
         return this.#config.ready.on === 'listening' ? this.#tell({ type: 'ready', id }) : undefined;
       case 'closed':
+        this.#processes.get(id)?.addresses.delete(message.key);
         return this.#sockets.closed(id, message.key);
       case 'faulted':
         return this.#tell({ type: 'faulted', id });
@@ -189,13 +196,15 @@ export class NodeHost implements Host {
 
   async #bind(seat: Seat, child: ChildProcess, seq: number, query: BindQuery): Promise<void> {
     const bound = await this.#sockets.bind(seat.id, query);
+    const asker = this.#processes.get(seat.id);
     // It died while an old path was looked at: what it asked for would have a holder for ever.
-    if (!this.#processes.has(seat.id)) return this.#sockets.gone(seat.id);
+    if (asker === undefined) return this.#sockets.gone(seat.id);
     if ('error' in bound) {
       this.#hearing.bindFailed(seat, query, bound.error);
       return this.#post(child, { type: 'bound', seq, key: bound.key, error: bound.error });
     }
     const { key, ticketKeys, handle } = bound;
+    asker.addresses.set(key, nameOf(query));
     this.#post(child, { type: 'bound', seq, key, error: 0, ...(ticketKeys !== undefined && { ticketKeys }) }, handle);
   }
 
@@ -222,6 +231,14 @@ export class NodeHost implements Host {
   #post(child: ChildProcess, message: ToWorker, handle?: unknown): void {
     if (child.connected) child.send(seal(message), handle as never, undefined, () => {});
   }
+}
+
+/** As the operator writes it. */
+function nameOf({ address, port, addressType, fd }: BindQuery): string {
+  if (typeof fd === 'number' && fd >= 0) return `descriptor ${fd}`;
+  if (addressType === -1) return address ?? '';
+  const host = address === null ? '*' : address.includes(':') ? `[${address}]` : address;
+  return `${host}:${port}`;
 }
 
 /** pm2's way of saying it, and Node users' own. */
