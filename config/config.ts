@@ -31,7 +31,13 @@ export interface Config {
     };
     readonly intensity: { readonly restarts: number; readonly withinMs: number };
   };
-  readonly stop: { readonly timeoutMs: number; readonly lingerMs: number };
+  readonly stop: {
+    readonly timeoutMs: number;
+    readonly lingerMs: number;
+    readonly delayMs: number;
+    readonly closeSpreadMs: number;
+    readonly signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR2' | undefined;
+  };
   readonly logs: { readonly format: 'pretty' | 'json'; readonly level: LogLevel };
 }
 

@@ -200,6 +200,19 @@ export const ConfigSchema = section({
         'How long a graceful stop may take before what is left is ended. Default: "30s".',
         '30s',
       ),
+      delay: withDefault(
+        time(0),
+        'How long the fleet goes on serving, and says that it is not ready, before a graceful stop begins: for load balancers that take time to notice. Default: "0s".',
+        '0s',
+      ),
+      closeSpread: option(
+        time(0),
+        'Over how long a draining worker spreads the close frames of its WebSockets; at its end, server-sent events are ended. Default: "5s", or half of the timeout where that is shorter.',
+      ),
+      signal: option(
+        oneOf('SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'),
+        'The signal that the program hears when its worker drains and no further request is expected, where it listens for it. Default: none.',
+      ),
       linger: option(
         time(0),
         'How long an idle keep-alive connection stays open for one more request while its worker drains. Shorter than the timeout. Default: "5s", or the timeout where that is shorter.',

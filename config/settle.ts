@@ -41,7 +41,13 @@ export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }:
       backoff: { minMs: min, maxMs: max, factor: restart.backoff.factor, jitter: restart.backoff.jitter },
       intensity: { restarts: restart.intensity.restarts, withinMs: restart.intensity.within },
     },
-    stop: { timeoutMs: stop.timeout, lingerMs: stop.linger ?? Math.min(5_000, stop.timeout) },
+    stop: {
+      timeoutMs: stop.timeout,
+      lingerMs: stop.linger ?? Math.min(5_000, stop.timeout),
+      delayMs: stop.delay,
+      closeSpreadMs: stop.closeSpread ?? Math.min(5_000, stop.timeout / 2),
+      signal: stop.signal,
+    },
     logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
   };
 }

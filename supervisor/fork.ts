@@ -16,6 +16,8 @@ export function forkWorker(
     lingerMs: config.stop.lingerMs,
     handOver: config.handOver,
     balance: config.balance,
+    closeSpreadMs: config.stop.closeSpreadMs,
+    ...(config.stop.signal !== undefined && { signal: config.stop.signal }),
   };
   const stdio: ('ignore' | 'pipe' | 'ipc')[] = ['ignore', 'pipe', 'pipe', 'ipc'];
   stdio[LIFELINE_FD] = 'pipe';

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
+import { inWords } from '../config/duration.js';
 import { ExitCode, type OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
@@ -119,14 +120,21 @@ export async function supervise(config: Config, about: About): Promise<number> {
       process.on('SIGUSR2', upgrading);
       signals.signal.addEventListener('abort', () => process.removeListener('SIGUSR2', upgrading));
 
+      let delayed: NodeJS.Timeout | undefined;
       const stop = (now: boolean): void => {
+        if (!now && delayed === undefined && config.stop.delayMs > 0) {
+          delayed = setTimeout(stop, config.stop.delayMs, false);
+          log.info(`stopping in ${inWords(config.stop.delayMs)}: load balancers have time to notice`);
+          return;
+        }
+        clearTimeout(delayed);
         upgrade.callOff();
         supervisor.tell({ type: now ? 'halt-asked' : 'stop-asked' });
         // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
         sockets.close();
       };
       onSignals(signals.signal, (signal) => {
-        const again = supervisor.fleet.goal !== 'serve';
+        const again = supervisor.fleet.goal !== 'serve' || delayed !== undefined;
         if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
         stop(exitCode !== 0);
       });

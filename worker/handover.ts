@@ -39,6 +39,7 @@ export class HandOver {
   #looking = false;
   #timer: NodeJS.Timeout | undefined;
   #ending: NodeJS.Timeout | undefined;
+  #quiet: (() => void) | undefined;
   /** Undefined where nobody wants to know. */
   #told: number | undefined;
   #telling: NodeJS.Timeout | undefined;
@@ -61,9 +62,13 @@ export class HandOver {
     return this.#inFlight;
   }
 
-  /** Every connection goes as soon as it is idle. Those which are idle now have `forMs` to be gone; then it is over. */
-  begin(forMs: number, over: () => void): void {
+  /**
+   * Every connection goes as soon as it is idle. Those which are idle now have `forMs` to be gone; then it is over. `quiet` hears
+   * that none of them is left.
+   */
+  begin(forMs: number, over: () => void, quiet: () => void): void {
     this.#wanted = Number.POSITIVE_INFINITY;
+    this.#quiet = quiet;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
     this.#ending = setTimeout(() => {
       if (this.#idle(1).length === 0) return;
@@ -128,6 +133,7 @@ export class HandOver {
     this.#looking = true;
     const room = Math.min(AT_ONCE - this.#inFlight, this.#wanted);
     const found = this.#idle(room);
+    if (found.length === 0 && this.#inFlight === 0) this.#quiet?.();
     for (const one of found) this.#give(one.socket, one.server, one.fresh);
     this.#looking = false;
   }

@@ -5,7 +5,7 @@ import { answerBody } from './answer.js';
 import { adopt } from './domain/domain.js';
 import { type Ledger, Request } from './request.js';
 import { reset } from './reset.js';
-import { mute, node, overrule, takeBack } from './response.js';
+import { isEndless, mute, node, overrule, takeBack } from './response.js';
 
 /** After an answer to a request whose body still arrives: closing at once would reset the client before it has read the answer. */
 const LINGER_ON_BODY_MS = 5000;
@@ -61,6 +61,12 @@ export class HttpRequest extends Request {
     if (!response || response.headersSent) return;
     response.shouldKeepAlive = true;
     Reflect.deleteProperty(response, '_storeHeader');
+  }
+
+  override part(): void {
+    const response = this.#response;
+    if (response?.headersSent && !response.writableEnded && isEndless(response.getHeader('content-type')))
+      this.run(() => response.end());
   }
 
   protected refuse(status: number, id: string): boolean {

@@ -4,6 +4,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { type Answer, answerBody } from './answer.js';
 import { type Emit, kEmit } from './domain/emitters.js';
 import { type Ledger, Request } from './request.js';
+import { isEndless } from './response.js';
 
 const NGHTTP2_NO_ERROR = 0;
 
@@ -31,6 +32,12 @@ export class StreamRequest extends Request {
 
   closeConnection(): boolean {
     return true;
+  }
+
+  override part(): void {
+    const stream = this.#stream;
+    if (stream?.headersSent && !stream.writableEnded && isEndless(stream.sentHeaders['content-type']))
+      this.run(() => stream.end());
   }
 
   protected refuse(status: number, id: string): boolean {

@@ -128,6 +128,10 @@ export interface BootOrders {
   readonly handOver: boolean;
   /** Whether workers that hold more than their share pass connections on. */
   readonly balance: boolean;
+  /** Over how long a drain tells WebSockets that it is time to go. */
+  readonly closeSpreadMs: number;
+  /** What the program hears of a drain. */
+  readonly signal?: NodeJS.Signals;
 }
 export const BOOT_VARIABLE = 'CORDON_BOOT';
 /** How the argument ends that loads the preload; it is taken out of `process.execArgv`, which the program's own forks inherit. */

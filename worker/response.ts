@@ -55,3 +55,7 @@ export function mute(response: http.ServerResponse): void {
     removeHeader() {},
   });
 }
+
+/** Server-sent events: they end when somebody ends them, and their clients ask again. */
+export const isEndless = (contentType: unknown): boolean =>
+  typeof contentType === 'string' && /^text\/event-stream\b/i.test(contentType);

@@ -21,6 +21,19 @@ type Server = net.Server;
 type Args = Parameters<Emit>;
 type Headers = Record<string, string | undefined>;
 
+/** How clients are told that the worker leaves, where their connection would not end by itself. */
+export interface Parting {
+  /** Over how long it is spread. */
+  readonly spreadMs: number;
+  /** WebSocket's close code. */
+  readonly code: number;
+  /** Nobody is expected to bring another request. */
+  readonly quiet: () => void;
+}
+
+/** What is opened after that is told soon. */
+const PART_AGAIN_MS = 500;
+
 export interface Tally {
   listening(address: AddressInfo | string | null): void;
   /** An error that nobody caught, in an open request, after its client was answered. */
@@ -146,15 +159,29 @@ export class Servers implements Ledger {
    * Stops accepting. Kept connections are handed over as soon as they are idle. Those which cannot be are left alone: each further
    * answer on them says that it is the last, and one that stays idle for `lingerMs` is closed.
    */
-  drain(lingerMs: number, handOver: boolean): void {
+  drain(lingerMs: number, handOver: boolean, parting: Parting): void {
     this.#draining = { lingerMs, last: new WeakMap() };
-    if (handOver) this.#handOver.begin(lingerMs, () => this.keep());
+    if (handOver) this.#handOver.begin(lingerMs, () => this.keep(), parting.quiet);
+    setTimeout(parting.quiet, lingerMs).unref();
+    this.#part(parting);
     for (const request of this.#open) this.#markLast(request);
     this.#sessions.drain(lingerMs);
     // Not `http.Server.prototype.close`: that destroys idle connections under their clients' next request.
     for (const server of this.#servers) if (server.listening) net.Server.prototype.close.call(server);
     this.#lingerFrom();
     setImmediate(() => this.look());
+  }
+
+  /** What has no end of its own is told over a while, or all clients would come back at once. */
+  #part({ spreadMs, code }: Parting): void {
+    const upgraded = [...this.#open].filter((request) => request instanceof TakenOver);
+    for (const [index, request] of upgraded.entries())
+      setTimeout(() => request.part(code), (spreadMs * index) / upgraded.length).unref();
+    const again = (): void => {
+      for (const request of this.#open) request.part(code);
+      setTimeout(again, PART_AGAIN_MS).unref();
+    };
+    setTimeout(again, spreadMs).unref();
   }
 
   /** Nobody takes connections over any more, or not fast enough: from now on they end here. */

@@ -9,6 +9,7 @@ import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { HandOver } from './handover.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
+import { Program } from './program.js';
 import { type BootOrders, type Cause, ExitCode, type RequestName } from './protocol.js';
 import { Reports, toReport } from './report.js';
 import { Servers } from './server.js';
@@ -18,10 +19,16 @@ import { keepLastWords } from './stdio.js';
 /** The last reports and answers get this long to leave the process. */
 const FLUSH_MS = 1000;
 
+/** WebSocket's close codes. */
+const GOING_AWAY = 1001;
+const SERVICE_RESTART = 1012;
+/** Causes after which a newer release serves. */
+const COMES_BACK: ReadonlySet<string> = new Set(['reload', 'rollback', 'restart']);
+
 export function start(terms: BootOrders): void {
   keepLastWords();
   let life: Life = { phase: 'booting' };
-  const exit = guardExit(() => hasFaulted(life) && servers.open.size > 0);
+  const exit = guardExit(() => (hasFaulted(life) || program.signalled) && servers.open.size + handOver.inFlight > 0);
   let timer: NodeJS.Timeout | undefined;
 
   /** Orders are carried out outside of every domain: nothing of ours may be blamed on a request. */
@@ -88,10 +95,19 @@ export function start(terms: BootOrders): void {
     {
       listening,
       failed: (request, error, origin) => failed(error, origin, request.description),
-      emptied: () => tell({ type: 'emptied' }),
+      emptied: () => void left(),
     },
     handOver,
   );
+  const program = new Program((error, request) => {
+    current.run(undefined, () => reports.add(toReport(error, 'reported', request)));
+  }, terms.signal);
+  let leaving: Promise<void> | undefined;
+  const left = async (): Promise<void> => {
+    leaving ??= program.drained();
+    await leaving;
+    tell({ type: 'emptied' });
+  };
 
   /** An error that no open request can be blamed for. Before anything listens it ends the process, as without cordon. */
   const lastResort = (error: unknown, origin: string): Claim => {
@@ -114,7 +130,12 @@ export function start(terms: BootOrders): void {
         return channel.tell(order.message);
       case 'stop-accepting':
         sockets.drain();
-        return servers.drain(order.lingerMs, handsOver);
+        servers.drain(order.lingerMs, handsOver, {
+          spreadMs: terms.closeSpreadMs,
+          code: life.phase === 'draining' && COMES_BACK.has(life.because) ? SERVICE_RESTART : GOING_AWAY,
+          quiet: () => program.signal(),
+        });
+        return program.drain(life.phase === 'draining' ? life.because : 'stop');
       case 'cut':
         return channel.tell({ type: 'cut', requests: servers.cut() });
       case 'leave':
@@ -136,6 +157,7 @@ export function start(terms: BootOrders): void {
   switchOn();
   setLastResort(lastResort, tellProgram);
   sockets.install();
+  program.install();
   servers.install(() => sockets.keeps);
 
   // To leave the cluster is to drain, whichever way the program says it: none of them ends somebody's request.
