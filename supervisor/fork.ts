@@ -18,6 +18,7 @@ export function forkWorker(
     balance: config.balance,
     closeSpreadMs: config.stop.closeSpreadMs,
     ...(config.stop.signal !== undefined && { signal: config.stop.signal }),
+    redact: config.errors.redact,
   };
   const stdio: ('ignore' | 'pipe' | 'ipc')[] = ['ignore', 'pipe', 'pipe', 'ipc'];
   stdio[LIFELINE_FD] = 'pipe';

@@ -10,7 +10,7 @@ import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
 import { History } from './history.js';
-import { Book } from './incidents/book.js';
+import { Incidents } from './incidents/incidents.js';
 import { openLog } from './log.js';
 import { NodeHost } from './node-host.js';
 import { Sockets } from './sockets.js';
@@ -54,6 +54,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
   );
   sockets.inherit(about.predecessor?.sockets ?? []);
   for (const address of config.listen) await sockets.pin(address);
+  const incidents = new Incidents(config, (sentence) => log.warn(sentence), about.predecessor !== undefined);
+  await incidents.open();
   const signals = new AbortController();
   const stopped = once(signals.signal, 'abort');
 
@@ -64,7 +66,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
       let awaited = about.predecessor !== undefined;
       let stillborn: string | undefined;
       let hopeless: OperatorError | undefined;
-      const chronicle = new Chronicle(log, new Book(config.cwd), (error) => {
+      const chronicle = new Chronicle(log, incidents, (error) => {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       });
@@ -72,7 +74,10 @@ export async function supervise(config: Config, about: About): Promise<number> {
         if (stillborn !== undefined) await about.predecessor?.failed(hopeless?.message ?? stillborn);
         if (hopeless) return reject(hopeless);
         // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
-        if (left) process.exit(0);
+        if (left) {
+          await incidents.close();
+          process.exit(0);
+        }
         resolve(exitCode);
       };
       const relay: Relay = new Relay(
@@ -160,6 +165,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
   } finally {
     signals.abort();
     sockets.close();
+    await incidents.close();
   }
 }
 

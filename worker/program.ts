@@ -2,6 +2,7 @@
 // it, so the two meet at a name on `process`.
 import os from 'node:os';
 import { current } from './domain/current.js';
+import type { Domain } from './domain/domain.js';
 import type { RequestName } from './protocol.js';
 import { Request } from './request.js';
 
@@ -15,14 +16,14 @@ type Listener = (reason: Reason) => unknown;
 
 export class Program {
   readonly #listeners: Record<Moment, Set<Listener>> = { drain: new Set(), drained: new Set() };
-  readonly #report: (error: unknown, request: RequestName | undefined) => void;
+  readonly #report: (error: unknown, request: Request | undefined) => void;
   readonly #signal: NodeJS.Signals | undefined;
   #reason: Reason | undefined;
   #pending: Promise<unknown> = Promise.resolve();
   #signalled = false;
 
   /** `report` hears what is said by the program itself, and what its listeners throw. */
-  constructor(report: (error: unknown, request: RequestName | undefined) => void, signal: NodeJS.Signals | undefined) {
+  constructor(report: (error: unknown, request: Request | undefined) => void, signal: NodeJS.Signals | undefined) {
     this.#report = report;
     this.#signal = signal;
   }
@@ -40,13 +41,11 @@ export class Program {
   }
 
   report(error: unknown): void {
-    this.#report(error, this.currentRequest());
+    this.#report(error, requestOf(current.getStore()));
   }
 
   currentRequest(): RequestName | undefined {
-    for (let domain = current.getStore(); domain !== undefined; domain = domain.enclosing)
-      if (domain instanceof Request) return domain.description;
-    return undefined;
+    return requestOf(current.getStore())?.description;
   }
 
   drain(reason: Reason): void {
@@ -85,4 +84,10 @@ export class Program {
     const settled = told.map((each) => each.catch((error: unknown) => this.#report(error, undefined)));
     this.#pending = Promise.all([this.#pending, ...settled]);
   }
+}
+
+function requestOf(innermost: Domain | undefined): Request | undefined {
+  for (let domain = innermost; domain !== undefined; domain = domain.enclosing)
+    if (domain instanceof Request) return domain;
+  return undefined;
 }

@@ -55,7 +55,7 @@ test('onDrain is told at once and why, what it returns is awaited; onDrained is 
   const { fleet, port } = await start(t, { LONG: '400' });
   const connection = new Connection(t, { port });
   const slow = connection.ask('/slow?ms=300');
-  await fleet.line(/port/);
+  await fleet.line(/^asked \/slow/);
   t.is(await fleet.stop(), 0);
   t.is((await slow).became, 'answered');
   const said = fleet.lines.map(({ msg }) => msg);
@@ -74,6 +74,7 @@ test('stop.signal is heard once nobody is expected to ask again, and its process
   const slow = connection.ask('/slow?ms=800');
   const idle = new Connection(t, { port });
   await idle.ask('/ok');
+  await fleet.line(/^asked \/slow/);
   t.is(await fleet.stop(), 0);
   t.is((await slow).became, 'answered');
   t.is(fleet.lines.filter(({ msg }) => msg === 'signalled').length, 1);
