@@ -20,7 +20,9 @@ import type { Moved } from './protocol.js';
 import type { Sockets } from './sockets.js';
 
 /** Each handle that Node sends waits until the one before it has been received: the rest is better off in service meanwhile. */
-const AT_ONCE = 16;
+const AT_ONCE = 64;
+/** Looking for more means looking at all of them: it is put off until few are on their way. */
+const FEW = 16;
 /** What becomes idle without an answer's end, such as an answered request whose body arrives late, is found by looking. */
 const LOOK_EVERY_MS = 50;
 /** How often the supervisor hears how many connections there are, while that changes. */
@@ -129,7 +131,7 @@ export class HandOver {
   }
 
   #look(): void {
-    if (this.#looking || this.#wanted === 0) return;
+    if (this.#looking || this.#wanted === 0 || this.#inFlight > FEW) return;
     this.#looking = true;
     const room = Math.min(AT_ONCE - this.#inFlight, this.#wanted);
     const found = this.#idle(room);
