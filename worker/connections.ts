@@ -115,6 +115,27 @@ export const canTakeIn = (server: Server): boolean =>
   !!server._handle?.onconnection &&
   server._connections < (server.maxConnections ?? Number.POSITIVE_INFINITY);
 
+/** So many turns of the loop, in each of which newer versions of libuv accept one connection, are enough for a full backlog. */
+const MOST_TURNS = 600;
+
+/**
+ * Calls `done` when a turn of the loop has brought no connection. Where nobody else holds the listening socket, to close it resets
+ * those whose clients are connected and who only wait to be accepted.
+ */
+export function acceptRest(accepted: () => number, done: () => void): void {
+  let turns = 0;
+  let before = -1;
+  const look = (): void => {
+    const now = accepted();
+    // What is called back at once may come before the loop has polled.
+    if (turns > 1 && (now === before || turns > MOST_TURNS)) return done();
+    before = now;
+    turns++;
+    setImmediate(look);
+  };
+  look();
+}
+
 /** As when the server accepts. Nothing is read before this turn of the loop is over. */
 export const takeIn = (server: Server, handle: Handle): void => server._handle?.onconnection?.(0, handle);
 

@@ -6,7 +6,7 @@ import type http from 'node:http';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { closeIdleConnections, headless, keepIdleConnections } from './connections.js';
+import { acceptRest, closeIdleConnections, headless, keepIdleConnections } from './connections.js';
 import { current } from './domain/current.js';
 import type { Emit } from './domain/emitters.js';
 import type { HandOver } from './handover.js';
@@ -48,6 +48,7 @@ export class Servers implements Ledger {
   readonly #handOver: HandOver;
   readonly #sessions = new Sessions();
   readonly #open = new Set<Request>();
+  #accepted = 0;
   #linger: NodeJS.Timeout | undefined;
   #draining: { readonly lingerMs: number; readonly last: WeakMap<object, HttpRequest> } | undefined;
 
@@ -77,6 +78,7 @@ export class Servers implements Ledger {
       case 'connect':
         return this.#takenOver(server, emit, args, args[1] as http.IncomingMessage, args[2] as Duplex);
       case 'connection':
+        this.#accepted++;
         return this.#handOver.announce(server, args[1] as net.Socket, () => emit.apply(server, args));
       case 'stream':
         return this.#stream(server, emit, args, args[1] as ServerHttp2Stream);
@@ -167,9 +169,13 @@ export class Servers implements Ledger {
     for (const request of this.#open) this.#markLast(request);
     this.#sessions.drain(lingerMs);
     // Not `http.Server.prototype.close`: that destroys idle connections under their clients' next request.
-    for (const server of this.#servers) if (server.listening) net.Server.prototype.close.call(server);
-    this.#lingerFrom();
-    setImmediate(() => this.look());
+    const close = (): void => {
+      for (const server of this.#servers) if (server.listening) net.Server.prototype.close.call(server);
+      this.#lingerFrom();
+      setImmediate(() => this.look());
+    };
+    if (handOver) close();
+    else acceptRest(() => this.#accepted, close);
   }
 
   /** What has no end of its own is told over a while, or all clients would come back at once. */
