@@ -1,8 +1,8 @@
 // The real world: the only file that forks, kills or sets a timer for the fleet. It turns what processes say into facts.
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import type { Config } from '../config/config.js';
 import {
+  type Beat,
   type BindQuery,
   type CountedReport,
   type CutRequest,
@@ -17,6 +17,7 @@ import { forkWorker, killTree } from './fork.js';
 import type { Relay } from './handover.js';
 import type { Host } from './host.js';
 import { readLines } from './output.js';
+import type { Release, Releases } from './releases.js';
 import type { Sockets } from './sockets.js';
 import type { Instant, Worker } from './state.js';
 import type { Particulars } from './status.js';
@@ -40,6 +41,8 @@ const LAST_WORDS_MS = 500;
 interface Process {
   readonly seat: Seat;
   readonly child: ChildProcess;
+  readonly release: Release;
+  beat: Beat | undefined;
   /** Milliseconds since 1970. */
   readonly since: number;
   /** What it listens on, by the key of the socket. */
@@ -49,7 +52,7 @@ interface Process {
 }
 
 export class NodeHost implements Host {
-  readonly #config: Config;
+  readonly #releases: Releases;
   readonly #sockets: Sockets;
   readonly #relay: Relay;
   readonly #tell: (event: Event) => void;
@@ -59,14 +62,14 @@ export class NodeHost implements Host {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    config: Config,
+    releases: Releases,
     sockets: Sockets,
     relay: Relay,
     tell: (event: Event) => void,
     hearing: Hearing,
     finished: () => void,
   ) {
-    this.#config = config;
+    this.#releases = releases;
     this.#sockets = sockets;
     this.#relay = relay;
     this.#tell = tell;
@@ -87,15 +90,19 @@ export class NodeHost implements Host {
     switch (effect.type) {
       case 'spawn':
         return this.#spawn(effect);
+      case 'serve':
+        return this.#send(effect.id, { type: 'serve' });
+      case 'reloaded':
+        return;
       case 'drain': {
         const { id, because, killTimeoutMs } = effect;
-        const handOver = this.#config.handOver && because !== 'stop';
+        const { stop, handOver = false } = this.#processes.get(id)?.release ?? {};
         return this.#send(id, {
           type: 'drain',
           because,
           killTimeoutMs,
-          lingerMs: this.#config.stop.lingerMs,
-          handOver,
+          lingerMs: stop?.lingerMs ?? 0,
+          handOver: handOver && because !== 'stop',
         });
       }
       case 'kill': {
@@ -109,27 +116,38 @@ export class NodeHost implements Host {
 
   particulars(id: number): Particulars | undefined {
     const known = this.#processes.get(id);
-    return known && { pid: known.seat.pid, since: known.since, addresses: [...known.addresses.values()] };
+    return (
+      known && { pid: known.seat.pid, since: known.since, addresses: [...known.addresses.values()], beat: known.beat }
+    );
   }
 
   #spawn(effect: Extract<Effect, { type: 'spawn' }>): void {
     const { id, slot, generation } = effect;
+    const release = this.#releases.of(generation);
     let child: ChildProcess;
     try {
-      child = forkWorker(this.#config, effect);
+      child = forkWorker(release, effect);
     } catch (error) {
-      return this.#failed({ id, slot, generation, pid: undefined }, error as Error);
+      return this.#failed({ id, slot, generation, pid: undefined }, release, error as Error);
     }
     const seat: Seat = { id, slot, generation, pid: child.pid };
-    this.#processes.set(id, { seat, child, since: Date.now(), addresses: new Map(), waiting: [] });
+    this.#processes.set(id, {
+      seat,
+      child,
+      release,
+      beat: undefined,
+      since: Date.now(),
+      addresses: new Map(),
+      waiting: [],
+    });
     this.#hearing.spawned(seat);
     child.on('internalMessage', (message: unknown, handle: unknown) => this.#hear(seat, child, message, handle));
     // After its last message, where `exit` may come before it; `disconnect` does not come while handles wait to be sent.
     child.once('close', () => this.#relay.gone(id));
     child.on('message', (message) => {
-      if (this.#config.ready.on === 'message' && isReadyMessage(message)) this.#tell({ type: 'ready', id });
+      if (release.ready.on === 'message' && isReadyMessage(message)) this.#tell({ type: 'ready', id });
     });
-    child.on('error', (error) => child.pid === undefined && this.#failed(seat, error));
+    child.on('error', (error) => child.pid === undefined && this.#failed(seat, release, error));
     for (const stream of ['stdout', 'stderr'] as const)
       if (child[stream]) readLines(child[stream], (line) => this.#hearing.said(seat, stream, line));
     // Held open, never used: the worker sees it break when this process is gone.
@@ -137,8 +155,8 @@ export class NodeHost implements Host {
     child.once('exit', (code, signal) => this.#exited(seat, child, code, signal));
   }
 
-  #failed(seat: Seat, error: Error): void {
-    const why = existsSync(this.#config.cwd) ? error.message : `its working directory ${this.#config.cwd} is gone`;
+  #failed(seat: Seat, { cwd }: Release, error: Error): void {
+    const why = existsSync(cwd) ? error.message : `its working directory ${cwd} is gone`;
     this.#hearing.said(seat, 'stderr', `the process could not be started: ${why}`);
     this.#processes.delete(seat.id);
     setImmediate(() => {
@@ -164,16 +182,24 @@ export class NodeHost implements Host {
     const message = open(envelope) as FromWorker | undefined;
     if (message === undefined) return acknowledge(child, envelope);
     const { id } = seat;
+    const process = this.#processes.get(id);
+    const on = process?.release.ready.on;
     switch (message.type) {
       case 'bind':
         return void this.#bind(seat, child, message.seq, message.query);
       case 'started':
         this.#started(id);
-        return this.#config.ready.on === 'start' ? this.#tell({ type: 'ready', id }) : undefined;
+        return on === 'start' ? this.#tell({ type: 'ready', id }) : undefined;
       case 'listening':
-        return this.#config.ready.on === 'listening' ? this.#tell({ type: 'ready', id }) : undefined;
+        return process && this.#listening(process, on === 'listening');
+      case 'healthy':
+        return this.#tell({ type: 'ready', id });
+      case 'beat':
+        if (process) process.beat = message;
+        return this.#tell({ type: 'beat', id, served: message.served, failed: message.failed, lagMs: message.lagMs });
       case 'closed':
-        this.#processes.get(id)?.addresses.delete(message.key);
+        process?.addresses.delete(message.key);
+        if (process) this.#listening(process, false);
         return this.#sockets.closed(id, message.key);
       case 'faulted':
         return this.#tell({ type: 'faulted', id });
@@ -192,6 +218,12 @@ export class NodeHost implements Host {
       case 'leaving':
         return;
     }
+  }
+
+  /** A path with the worker's own pid in it is nobody else's to listen on. */
+  #listening({ seat: { id, pid }, addresses }: Process, suffices: boolean): void {
+    const shared = [...addresses.values()].filter((name) => pid === undefined || !name.includes(String(pid)));
+    this.#tell({ type: 'listening', id, addresses: shared, suffices });
   }
 
   async #bind(seat: Seat, child: ChildProcess, seq: number, query: BindQuery): Promise<void> {

@@ -30,9 +30,17 @@ export function openChannel({ order, orphaned }: Hearing): Channel {
   lifeline.on('error', () => {}).once('close', orphaned);
   lifeline.resume().unref();
 
+  const post = (message: FromWorker, handle: unknown, sent: () => void): void => {
+    try {
+      send(seal(message), handle as SendHandle | undefined, undefined, () => sent());
+    } catch {
+      // Node's channel has gone under it, and Node has not noticed.
+      setImmediate(sent);
+    }
+  };
   return {
-    tell: (message, sent = () => {}) => void send(seal(message), undefined, undefined, () => sent()),
-    give: (message, handle, sent) => void send(seal(message), handle as SendHandle, undefined, () => sent()),
+    tell: (message, sent = () => {}) => post(message, undefined, sent),
+    give: post,
   };
 }
 

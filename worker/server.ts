@@ -12,12 +12,14 @@ import type { Emit } from './domain/emitters.js';
 import type { HandOver } from './handover.js';
 import { HttpRequest } from './http1.js';
 import { StreamRequest } from './http2.js';
-import type { CutRequest } from './protocol.js';
+import type { Beat, CutRequest } from './protocol.js';
 import { type Ledger, Request } from './request.js';
 import { Sessions } from './sessions.js';
 import { TakenOver } from './taken-over.js';
 
 type Server = net.Server;
+type Counted = { readonly _connections: number };
+type Account = Pick<Beat, 'served' | 'failed' | 'inFlight' | 'connections'>;
 type Args = Parameters<Emit>;
 type Headers = Record<string, string | undefined>;
 
@@ -49,6 +51,8 @@ export class Servers implements Ledger {
   readonly #sessions = new Sessions();
   readonly #open = new Set<Request>();
   #accepted = 0;
+  #served = 0;
+  #failed = 0;
   #linger: NodeJS.Timeout | undefined;
   #draining: { readonly lingerMs: number; readonly last: WeakMap<object, HttpRequest> } | undefined;
 
@@ -135,6 +139,8 @@ export class Servers implements Ledger {
   closed(request: Request): void {
     this.#open.delete(request);
     if (this.#handOver.wants) this.#handOver.look();
+    this.#served++;
+    if (request.isFailed) this.#failed++;
     if (this.#draining) current.run(undefined, () => this.#closedInDrain(request));
   }
 
@@ -151,6 +157,13 @@ export class Servers implements Ledger {
 
   get open(): ReadonlySet<Request> {
     return this.#open;
+  }
+
+  /** What a beat tells. */
+  get account(): Account {
+    let connections = 0;
+    for (const server of this.#servers) connections += (server as unknown as Counted)._connections;
+    return { served: this.#served, failed: this.#failed, inFlight: this.#open.size, connections };
   }
 
   get all(): ReadonlySet<Server> {
@@ -251,5 +264,4 @@ function isPassedOn(request: object): boolean {
 }
 
 /** `_connections` is what Node itself counts; `getConnections` would ask in a later tick. */
-const isInUse = (server: Server): boolean =>
-  server.listening || (server as unknown as { _connections: number })._connections > 0;
+const isInUse = (server: Server): boolean => server.listening || (server as unknown as Counted)._connections > 0;

@@ -1,6 +1,7 @@
 // Wires the parts of a worker together, and is the shell around `lifecycle.ts`: it carries out orders and keeps the one timer.
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
+import { beat } from './beat.js';
 import { openChannel } from './channel.js';
 import type { Handle } from './connections.js';
 import { current } from './domain/current.js';
@@ -9,6 +10,7 @@ import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { HandOver } from './handover.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
+import { probe } from './probe.js';
 import { Program } from './program.js';
 import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './protocol.js';
 import { Redaction } from './redact.js';
@@ -56,6 +58,8 @@ export function start(terms: BootOrders): void {
       switch (message.type) {
         case 'bound':
           return sockets.bound(message, handle);
+        case 'serve':
+          return sockets.serve();
         case 'take-over':
           return handOver.takeOver(message.seq, message.moved, handle as Handle | undefined);
         case 'pass-on':
@@ -87,8 +91,9 @@ export function start(terms: BootOrders): void {
       typeof address === 'object' && address ? address : { address: String(address), port: -1 };
     channel.tell({ type: 'listening', address: host, port });
     tell({ type: 'listening' });
+    if (terms.probe !== undefined) probe(servers.all, terms.probe, () => channel.tell({ type: 'healthy' }));
   };
-  const sockets = new Sockets(channel, listening);
+  const sockets = new Sockets(channel, listening, terms.held);
   const handOver = new HandOver(
     channel,
     sockets,
@@ -180,6 +185,11 @@ export function start(terms: BootOrders): void {
   }
   if (terms.handOver && terms.balance) handOver.tellHeld();
   channel.tell({ type: 'started' });
+  beat(
+    terms.beatMs,
+    () => servers.account,
+    (message) => channel.tell({ type: 'beat', ...message }),
+  );
 }
 
 /** A request's domains within domains are its own. */

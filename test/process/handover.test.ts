@@ -174,7 +174,7 @@ test('every copy of a descriptor is closed once it is sent', async (t) => {
 });
 
 test('one that was handed over is not told 408 for the head that it does not owe', async (t) => {
-  const started = await start(t, { headersTimeout: '200', requestTimeout: '200', connectionsCheckingInterval: '20' });
+  const started = await start(t, { headersTimeout: '1500', requestTimeout: '1500', connectionsCheckingInterval: '20' });
   const { connection, pid } = await kept(t, started);
   await fail(t, started, pid);
   await gone(started, pid);
