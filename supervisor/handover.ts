@@ -3,7 +3,6 @@
 // no connection.
 import type { Moved, ToWorker } from '../worker/protocol.js';
 import { excess } from './balance.js';
-import type { Event } from './event.js';
 import { type Fleet, isServing } from './state.js';
 
 interface Handle {
@@ -31,6 +30,7 @@ const BALANCE_AFTER_MS = 50;
 export class Relay {
   readonly #fleet: () => Fleet;
   readonly #send: (worker: number, message: ToWorker, handle?: unknown) => void;
+  readonly #moved: () => void;
   readonly #given = new Map<number, Given>();
   readonly #waiting = new Map<Waiting, NodeJS.Timeout>();
   /** As told by each worker, less what it handed over since, and with what it was given. */
@@ -40,15 +40,21 @@ export class Relay {
   #balancing: NodeJS.Timeout | undefined;
   #seq = 0;
 
-  constructor(fleet: () => Fleet, send: (worker: number, message: ToWorker, handle?: unknown) => void) {
+  constructor(
+    fleet: () => Fleet,
+    send: (worker: number, message: ToWorker, handle?: unknown) => void,
+    /** A connection has arrived where it was sent. */
+    moved: () => void,
+  ) {
     this.#fleet = fleet;
     this.#send = send;
+    this.#moved = moved;
   }
 
   /** Somebody may be ready who was not; or all are told to go, and nobody will be. */
-  observe(event: Event): void {
+  observe(): void {
     if (this.#fleet().goal !== 'serve') this.#close();
-    else if (event.type === 'ready') this.#look();
+    else if (this.#waiting.size > 0 && this.#serving().length > 0) this.#look();
   }
 
   /** Workers that serve and are expected to stay; those which are not where there are no others. */
@@ -72,8 +78,10 @@ export class Relay {
     const given = this.#given.get(seq);
     if (given === undefined) return;
     this.#given.delete(seq);
-    if (ok) given.handle.close();
-    else this.#place({ ...given, refused: [...given.refused, given.to] });
+    if (ok) {
+      given.handle.close();
+      this.#moved();
+    } else this.#place({ ...given, refused: [...given.refused, given.to] });
   }
 
   held(worker: number, connections: number): void {

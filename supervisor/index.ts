@@ -105,6 +105,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
       const relay: Relay = new Relay(
         () => supervisor.fleet,
         (id, message, handle) => host.give(id, message, handle),
+        () => metrics.handedOver(),
       );
       const host: NodeHost = new NodeHost(
         releases,
@@ -121,7 +122,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         history.observe(...turn);
         metrics.observe(...turn);
         commands.observe(...turn);
-        relay.observe(turn[0]);
+        relay.observe();
         const [event, before, after] = turn;
         const verdict = awaited ? debut(event, before, after) : undefined;
         if (verdict === undefined) return;
