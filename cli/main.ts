@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../config/exit-code.js';
+import { addCommands, commandNames } from './commands.js';
 import { complain, isBrokenPipe, outcomeOf, say } from './complain.js';
 import type { StartFlags } from './start.js';
 
@@ -62,6 +63,11 @@ Exit codes: 0 stopped, 64 wrong usage, 70 a bug in cordon, 78 bad configuration.
     process.exitCode = await start({ target, args: theirs, flags }, { version });
   });
 
+await addCommands(
+  program,
+  own.find((word) => !word.startsWith('-')),
+);
+
 // The supervisor lives in this process: what nobody caught in it is a bug of ours, and says so.
 process.on('uncaughtException', (error) => {
   if (isBrokenPipe(error)) return;
@@ -98,9 +104,10 @@ function usageSentence({ code, message }: CommanderError): string {
   if (code === 'commander.unknownCommand' && (existsSync(command) || /\.(?:[cm]?[jt]s|json)$/.test(command))) {
     return `unknown command '${command}'; to run it: \`cordon start ${command}\``;
   }
-  if (code === 'commander.excessArguments')
+  if (code === 'commander.excessArguments' && command === 'start')
     return "one script or configuration at a time; the script's own arguments go after `--`";
-  return `${words}${words.endsWith('?') ? '' : '; `cordon start --help` lists the options'}`;
+  const known = commandNames().includes(command) ? command : 'start';
+  return words.endsWith('?') ? words : `${words}; \`cordon ${known} --help\` lists the options`;
 }
 
 function splitAt(words: readonly string[], at: string): [before: string[], after: string[]] {

@@ -28,6 +28,15 @@ export interface Config {
     readonly intensity: { readonly restarts: number; readonly withinMs: number };
   };
   readonly stop: { readonly timeoutMs: number; readonly lingerMs: number };
+  readonly control: {
+    /** Absolute. Undefined: a private folder of the user's. */
+    readonly socket: string | undefined;
+    /** Of the socket; its folder is made to let in whom this lets in. */
+    readonly mode: number;
+    /** A group that may read, by name or number. */
+    readonly readers: string | undefined;
+  };
+  readonly metrics: { readonly listen: ListenAddress | undefined };
   readonly logs: { readonly format: 'pretty' | 'json'; readonly level: LogLevel };
 }
 

@@ -29,6 +29,10 @@ const variables: readonly { readonly name: string; readonly path: Path; readonly
   { name: 'CORDON_RESTART_INTENSITY_WITHIN', path: ['restart', 'intensity', 'within'], read: asIs },
   { name: 'CORDON_STOP_TIMEOUT', path: ['stop', 'timeout'], read: asIs },
   { name: 'CORDON_STOP_LINGER', path: ['stop', 'linger'], read: asIs },
+  { name: 'CORDON_CONTROL_SOCKET', path: ['control', 'socket'], read: asIs },
+  { name: 'CORDON_CONTROL_MODE', path: ['control', 'mode'], read: asIs },
+  { name: 'CORDON_CONTROL_READERS', path: ['control', 'readers'], read: asIs },
+  { name: 'CORDON_METRICS_LISTEN', path: ['metrics', 'listen'], read: asIs },
   { name: 'CORDON_LOG_FORMAT', path: ['logs', 'format'], read: asIs },
   { name: 'CORDON_LOG_LEVEL', path: ['logs', 'level'], read: asIs },
 ];

@@ -1,7 +1,7 @@
 // The end of the way: everything was checked, and becomes the Config that the program knows.
 import { parse, resolve } from 'node:path';
 import * as v from 'valibot';
-import type { Config } from './config.js';
+import type { Config, ListenAddress } from './config.js';
 import { grantedCores } from './cores.js';
 import { ConfigSchema } from './schema.js';
 import { giver, type Wish } from './wish.js';
@@ -20,7 +20,7 @@ export interface Surroundings {
 export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }: Surroundings): Config {
   const checked = v.parse(ConfigSchema, wish.given);
   const from = (key: string, path: string): string => resolve(giver(wish, [key])?.folder ?? folder, path);
-  const { ready, fault, restart, stop, logs } = checked;
+  const { ready, fault, restart, stop, control, metrics, logs } = checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
@@ -32,7 +32,7 @@ export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }:
     nodeArgs: checked.nodeArgs,
     env: checked.env,
     workers: numberOfWorkers(checked.workers, cores),
-    listen: checked.listen.map((address) => ('path' in address ? { path: from('listen', address.path) } : address)),
+    listen: checked.listen.map((address) => absolute(address, (path) => from('listen', path))),
     ready: { on: ready.on, timeoutMs: ready.timeout },
     fault: { killTimeoutMs: fault.killTimeout },
     restart: {
@@ -40,9 +40,18 @@ export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }:
       intensity: { restarts: restart.intensity.restarts, withinMs: restart.intensity.within },
     },
     stop: { timeoutMs: stop.timeout, lingerMs: stop.linger ?? Math.min(5_000, stop.timeout) },
+    control: {
+      socket: control.socket === undefined ? undefined : from('control', control.socket),
+      mode: control.mode,
+      readers: control.readers,
+    },
+    metrics: { listen: metrics.listen && absolute(metrics.listen, (path) => from('metrics', path)) },
     logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
   };
 }
+
+const absolute = (address: ListenAddress, from: (path: string) => string): ListenAddress =>
+  'path' in address ? { path: from(address.path) } : address;
 
 /** A file may be called anything; a name is part of paths and log lines. */
 const nameOf = (script: string): string =>

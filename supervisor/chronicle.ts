@@ -3,6 +3,7 @@ import type { OperatorError } from '../config/exit-code.js';
 import type { BindQuery, CountedReport, CutRequest } from '../worker/protocol.js';
 import { syntaxError } from './diagnosis.js';
 import type { Book } from './incidents/book.js';
+import type { Journal } from './journal.js';
 import { gist, LastWords, Obituaries } from './last-words.js';
 import type { Log } from './log.js';
 import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
@@ -26,16 +27,18 @@ export class Chronicle implements Hearing {
   /** For what workers print, which is kept whole: the level is for cordon's own lines. */
   readonly #output: Log;
   readonly #book: Book;
+  readonly #journal: Journal;
   /** Called where the first start is hopeless. */
   readonly #hopeless: (error: OperatorError) => void;
   readonly #workers = new Map<number, Known>();
   readonly #obituaries = new Obituaries();
   #everReady = false;
 
-  constructor(log: Log, book: Book, hopeless: (error: OperatorError) => void) {
+  constructor(log: Log, book: Book, journal: Journal, hopeless: (error: OperatorError) => void) {
     this.#log = log;
     this.#output = log.child({}, { level: 'info' });
     this.#book = book;
+    this.#journal = journal;
     this.#hopeless = hopeless;
   }
 
@@ -68,6 +71,7 @@ export class Chronicle implements Hearing {
     const known = this.#workers.get(seat.id);
     if (!known) return;
     this.#workers.delete(seat.id);
+    this.#journal.gone(seat.id);
     if (known.state === 'dead at boot') this.#bury(known);
     else this.#release(known);
     clearTimeout(known.hold);
@@ -75,9 +79,11 @@ export class Chronicle implements Hearing {
 
   errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void {
     for (const counted of errors) {
+      this.#journal.met(seat.id, counted.count);
       const milestone = this.#book.record(counted, new Date());
       if (milestone) this.#say({ ...narrateError(milestone), about: seat });
     }
+    this.#journal.met(seat.id, dropped);
     if (dropped > 0)
       this.#say({
         level: 'warn',
@@ -87,6 +93,7 @@ export class Chronicle implements Hearing {
   }
 
   cut(seat: Seat, requests: readonly CutRequest[]): void {
+    this.#journal.cut(seat.id, requests);
     const sentence = narrateCut(seat, requests);
     if (sentence) this.#say(sentence);
   }
@@ -119,7 +126,9 @@ export class Chronicle implements Hearing {
     this.#output[stream === 'stdout' ? 'info' : 'warn']({ ...fieldsOf(seat), stream }, line);
   }
 
-  #say({ level, text, about, cause, fields }: Sentence): void {
+  #say(sentence: Sentence): void {
+    const { level, text, about, cause, fields } = sentence;
+    this.#journal.record(sentence);
     const seat = about && { ...about, pid: this.#workers.get(about.id)?.seat.pid };
     this.#log[level]({ ...(seat && fieldsOf(seat)), ...(cause && { cause }), ...fields }, text);
   }

@@ -6,9 +6,11 @@ import type { Config } from '../config/config.js';
 import type { OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
+import { incidentsOf } from './control/incidents.js';
 import { FleetCommands } from './fleet-commands.js';
 import { History } from './history.js';
 import { Book } from './incidents/book.js';
+import { Journal } from './journal.js';
 import { openLog } from './log.js';
 import { NodeHost } from './node-host.js';
 import { Sockets } from './sockets.js';
@@ -41,19 +43,26 @@ export interface About {
  * @throws {OperatorError} where the fleet cannot start at all: an address that is taken, a script that does not parse.
  */
 export async function supervise(config: Config, about: About): Promise<number> {
-  const log = openLog(config);
+  const journal = new Journal();
+  const log = openLog(config, (line) => journal.lines.add(line));
+  const { openControl } = await import('./control/server.js');
+  const control = await openControl(config, (error) => log.error({ err: error }, 'a bug in cordon: a command failed'));
   const sockets = new Sockets((path) =>
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
-  for (const address of config.listen) await sockets.pin(address);
   const signals = new AbortController();
   const stopped = once(signals.signal, 'abort');
 
   try {
+    for (const address of config.listen) await sockets.pin(address);
+    if (control.why) log.error(`no command will reach this fleet: ${control.why.message}`);
+    else log.info(`commands are taken at ${control.path}`);
+    if (control.readers) log.info(`questions are answered at ${control.readers}`);
     return await new Promise<number>((resolve, reject) => {
       let exitCode = 0;
+      const book = new Book(config.cwd);
       let hopeless: OperatorError | undefined;
-      const chronicle = new Chronicle(log, new Book(config.cwd), (error) => {
+      const chronicle = new Chronicle(log, book, journal, (error) => {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       });
@@ -76,9 +85,17 @@ export async function supervise(config: Config, about: About): Promise<number> {
         stop(exitCode !== 0);
       });
       const particulars = (id: number): Particulars | undefined => host.particulars(id);
-      about.commanded?.(
-        new FleetCommands({ config, version: about.version, supervisor, history, particulars, stop, stopped }),
-      );
+      const commands = new FleetCommands({
+        config,
+        version: about.version,
+        supervisor,
+        history,
+        particulars,
+        stop,
+        stopped,
+      });
+      about.commanded?.(commands);
+      control.serve({ config, commands, journal, incidents: incidentsOf(book) });
 
       log.info(
         `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
@@ -87,6 +104,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
     });
   } finally {
     signals.abort();
+    await control.close();
     sockets.close();
   }
 }

@@ -8,6 +8,8 @@ import { type Fleet, type Instant, isServing, type Worker } from './state.js';
 export interface Sentence {
   readonly level: 'info' | 'warn' | 'error';
   readonly text: string;
+  /** What kind of thing happened, in one word. */
+  readonly event?: string;
   /** The worker that it is about. */
   readonly about?: Pick<Worker, 'id' | 'slot' | 'generation'>;
   readonly cause?: Cause;

@@ -1,0 +1,2 @@
+import type { Command } from 'commander';
+export const define = (command: Command): void => void command;
