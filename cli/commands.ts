@@ -14,6 +14,7 @@ const commands: readonly Entry[] = [
   { name: 'restart', summary: 'replace every worker at once', load: () => import('./restart.js') },
   { name: 'scale', summary: 'run more or fewer workers', load: () => import('./scale.js') },
   { name: 'drain', summary: 'replace one worker gracefully', load: () => import('./drain.js') },
+  { name: 'upgrade', summary: 'replace the supervisor itself', load: () => import('./upgrade.js') },
   {
     name: 'status',
     aliases: ['ls', 'list', 'ps'],

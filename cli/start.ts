@@ -6,6 +6,8 @@ import { load } from '../config/load.js';
 import type { Path, Problem, Source } from '../config/problem.js';
 import { refusal } from '../config/problem.js';
 import { asNumber } from '../config/tree.js';
+import type { Predecessor } from '../supervisor/upgrade/predecessor.js';
+import { UPGRADE_VARIABLE } from '../supervisor/upgrade/protocol.js';
 
 export interface StartFlags {
   readonly name?: string;
@@ -34,9 +36,22 @@ export interface StartLine {
 
 /** Runs until the fleet has stopped; gives the exit code. */
 export async function start(line: StartLine, about: { version: string }): Promise<number> {
-  const config = await configOf(line);
-  const { supervise } = await import('../supervisor/index.js');
-  return supervise(config, about);
+  const predecessor = await predecessorOf(about.version);
+  try {
+    const config = await configOf(line);
+    const { supervise } = await import('../supervisor/index.js');
+    return await supervise(config, { ...about, predecessor });
+  } catch (error) {
+    await predecessor?.failed((error as Error).message);
+    throw error;
+  }
+}
+
+/** Whoever started this process so that it takes over from it. */
+async function predecessorOf(version: string): Promise<Predecessor | undefined> {
+  if (process.env[UPGRADE_VARIABLE] === undefined) return undefined;
+  const { predecessor } = await import('../supervisor/upgrade/predecessor.js');
+  return predecessor(version);
 }
 
 function configOf({ target, args, flags }: StartLine): Promise<Config> {

@@ -1,6 +1,7 @@
 // What the operator reads: everything that workers say and errors that they report, as log lines. It tells each thing once.
 import type { OperatorError } from '../config/exit-code.js';
 import type { BindQuery, CountedReport, CutRequest } from '../worker/protocol.js';
+import { cannotBind } from './bind.js';
 import { syntaxError } from './diagnosis.js';
 import type { Book } from './incidents/book.js';
 import type { Journal } from './journal.js';
@@ -8,7 +9,6 @@ import { gist, LastWords, Obituaries } from './last-words.js';
 import type { Log } from './log.js';
 import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
 import type { Hearing, Seat } from './node-host.js';
-import { cannotBind } from './sockets.js';
 import type { Observer } from './supervisor.js';
 
 /** What a booting worker says on stderr is held back no longer than this. */

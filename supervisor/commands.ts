@@ -18,6 +18,11 @@ export type ReloadOutcome =
       readonly lastWords: readonly string[];
     };
 
+/** What became of a new supervisor. */
+export type UpgradeOutcome =
+  | { readonly ok: true; readonly pid: number; readonly version: string; readonly node: string }
+  | Refusal;
+
 export type ScaleOutcome = { readonly ok: true; readonly from: number; readonly to: number } | Refusal;
 
 /** How far a change has come: `3/8 workers ready (2 booting, 11 s)`. */
@@ -49,6 +54,8 @@ export interface Commands {
   scale(to: { readonly to: number } | { readonly by: number }): Promise<ScaleOutcome>;
   /** Replaces one worker. Resolves when it is gone. */
   drain(id: number): Promise<Outcome>;
+  /** Replaces the supervisor itself. Resolves when the successor serves, or will not: then nothing has changed. */
+  upgrade(): Promise<UpgradeOutcome>;
   /** Resolves when nobody is left. */
   stop(ask: { readonly now: boolean }): Promise<void>;
   /** Hears of every step of a change under way. Returns what ends that. */

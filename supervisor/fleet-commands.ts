@@ -1,6 +1,6 @@
 // The commands of `commands.ts`, carried out: each becomes a fact that the machine is told, and an answer read from its turns.
 import type { Config } from '../config/config.js';
-import type { Commands, Outcome, ReloadOutcome, ScaleOutcome } from './commands.js';
+import type { Commands, Outcome, ReloadOutcome, ScaleOutcome, UpgradeOutcome } from './commands.js';
 import type { History } from './history.js';
 import { isServing } from './state.js';
 import { type FleetStatus, type Particulars, stateOf, workerStatus } from './status.js';
@@ -16,6 +16,7 @@ export interface Means {
   /** As a signal does it. */
   readonly stop: (now: boolean) => void;
   readonly stopped: Promise<unknown>;
+  readonly upgrade: () => Promise<UpgradeOutcome>;
 }
 
 const startedAt = Date.now() - Math.round(performance.now());
@@ -61,6 +62,10 @@ export class FleetCommands implements Commands {
 
   drain(): Promise<Outcome> {
     return Promise.resolve(NOT_YET);
+  }
+
+  upgrade(): Promise<UpgradeOutcome> {
+    return this.#means.upgrade();
   }
 
   async stop({ now }: { readonly now: boolean }): Promise<void> {

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
-import type { OperatorError } from '../config/exit-code.js';
+import { ExitCode, type OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { incidentsOf } from './control/incidents.js';
@@ -17,6 +17,9 @@ import { Sockets } from './sockets.js';
 import type { Policy } from './state.js';
 import type { Particulars } from './status.js';
 import { Supervisor } from './supervisor.js';
+import { debut } from './upgrade/debut.js';
+import type { Predecessor } from './upgrade/predecessor.js';
+import { Upgrade } from './upgrade/upgrade.js';
 
 /** How much later than a worker's own kill timer its SIGKILL comes. */
 const GRACE_MS = 2000;
@@ -36,6 +39,8 @@ export interface About {
   readonly version: string;
   /** Hears once how the fleet is commanded, before its first worker starts. */
   readonly commanded?: (commands: Commands) => void;
+  /** The supervisor that this one is to follow. */
+  readonly predecessor?: Predecessor | undefined;
 }
 
 /**
@@ -46,10 +51,14 @@ export async function supervise(config: Config, about: About): Promise<number> {
   const journal = new Journal();
   const log = openLog(config, (line) => journal.lines.add(line));
   const { openControl } = await import('./control/server.js');
-  const control = await openControl(config, (error) => log.error({ err: error }, 'a bug in cordon: a command failed'));
+  const control = await openControl(config, {
+    follows: about.predecessor !== undefined,
+    bug: (error) => log.error({ err: error }, 'a bug in cordon: a command failed'),
+  });
   const sockets = new Sockets((path) =>
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
+  sockets.inherit(about.predecessor?.sockets ?? []);
   const signals = new AbortController();
   const stopped = once(signals.signal, 'abort');
 
@@ -61,20 +70,67 @@ export async function supervise(config: Config, about: About): Promise<number> {
     return await new Promise<number>((resolve, reject) => {
       let exitCode = 0;
       const book = new Book(config.cwd);
+      let left = false;
+      let awaited = about.predecessor !== undefined;
+      let stillborn: string | undefined;
       let hopeless: OperatorError | undefined;
       const chronicle = new Chronicle(log, book, journal, (error) => {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       });
-      const finished = (): void => (hopeless ? reject(hopeless) : resolve(exitCode));
-      const host = new NodeHost(config, sockets, (event) => supervisor.tell(event), chronicle, finished);
+      const finished = async (): Promise<void> => {
+        if (stillborn !== undefined) await about.predecessor?.failed(hopeless?.message ?? stillborn);
+        if (hopeless) return reject(hopeless);
+        // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
+        if (left) {
+          await control.close();
+          process.exit(0);
+        }
+        resolve(exitCode);
+      };
+      const host = new NodeHost(
+        config,
+        sockets,
+        (event) => supervisor.tell(event),
+        chronicle,
+        () => void finished(),
+      );
       const history = new History();
       const supervisor = new Supervisor(host, config.workers, policyOf(config), (...turn) => {
         chronicle.observe(...turn);
         history.observe(...turn);
+        const [event, before, after] = turn;
+        const verdict = awaited ? debut(event, before, after) : undefined;
+        if (verdict === undefined) return;
+        awaited = false;
+        if (verdict.type === 'ready') {
+          sockets.disclaim();
+          control.takeOver();
+          about.predecessor?.ready();
+        } else {
+          exitCode = ExitCode.failed;
+          stillborn = verdict.why;
+          supervisor.tell({ type: 'halt-asked' });
+        }
       });
+      const upgrade = new Upgrade({
+        log,
+        serves: () => supervisor.fleet.goal === 'serve',
+        bequeath: () => sockets.bequeath(),
+        readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
+        retire: () => {
+          left = true;
+          sockets.forsake();
+          control.leave();
+          supervisor.tell({ type: 'stop-asked' });
+        },
+      });
+      const upgrading = (): void => void upgrade.start();
+      process.on('SIGUSR2', upgrading);
+      signals.signal.addEventListener('abort', () => process.removeListener('SIGUSR2', upgrading));
 
       const stop = (now: boolean): void => {
+        upgrade.callOff();
         supervisor.tell({ type: now ? 'halt-asked' : 'stop-asked' });
         // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
         sockets.close();
@@ -93,6 +149,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         particulars,
         stop,
         stopped,
+        upgrade: () => upgrade.start(),
       });
       about.commanded?.(commands);
       control.serve({ config, commands, journal, incidents: incidentsOf(book) });

@@ -3,7 +3,7 @@
 import { chmodSync, chownSync, linkSync, lstatSync, renameSync, rmSync, type Stats } from 'node:fs';
 import type { Server } from 'node:http';
 import net from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ExitCode, OperatorError } from '../../config/exit-code.js';
 import { checkLength } from './path.js';
 
@@ -13,28 +13,39 @@ export interface Access {
   readonly group?: number;
 }
 
-/** Takes the path back, where it is still ours. */
-export type Release = () => void;
+export interface Claim {
+  /** Puts a socket into its place that waited beside it, over the one of a predecessor. */
+  take(): void;
+  /** Takes the path back, where it is still ours. */
+  release(): void;
+}
 
-/** `server` listens at `path` from now on. @throws {OperatorError} with `alreadyRunning` where somebody answers there. */
-export async function claim(server: Server, path: string, { mode, group }: Access): Promise<Release> {
+/**
+ * `server` listens at `path` from now on; where it `follows` another, beside it until it is told to take the place.
+ * @throws {OperatorError} with `alreadyRunning` where somebody answers there.
+ */
+export async function claim(server: Server, path: string, { mode, group }: Access, follows = false): Promise<Claim> {
   checkLength(path);
-  const beside = checkLength(join(dirname(path), `.${process.pid}`));
+  const beside = checkLength(join(dirname(path), `.${process.pid}${basename(path).endsWith('.read.sock') ? 'r' : ''}`));
   rmSync(beside, { force: true });
   await listen(server, beside, path);
   try {
     if (group !== undefined) chownSync(beside, -1, group);
     chmodSync(beside, mode);
     const ours = lstatSync(beside);
-    await place(beside, path);
-    return () => {
-      if (isSame(lstatSync(path, { throwIfNoEntry: false }), ours)) rmSync(path, { force: true });
+    if (!follows) await place(beside, path);
+    return {
+      take: () => renameSync(beside, path),
+      release: () => {
+        for (const one of [path, beside])
+          if (isSame(lstatSync(one, { throwIfNoEntry: false }), ours)) rmSync(one, { force: true });
+      },
     };
   } catch (error) {
     server.close();
     throw error instanceof OperatorError ? error : failed(path, error as NodeJS.ErrnoException);
   } finally {
-    rmSync(beside, { force: true });
+    if (!follows) rmSync(beside, { force: true });
   }
 }
 

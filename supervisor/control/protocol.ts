@@ -29,6 +29,7 @@ export const endpoints = {
   'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?}',
   'POST /v1/restart': 'every worker at once',
   'POST /v1/scale': '{"to": n} or {"by": n}',
+  'POST /v1/upgrade': 'replace the supervisor itself',
   'POST /v1/stop': '{"now"?}',
   'POST /v1/workers/:id/drain': 'replace one worker',
 } as const satisfies Readonly<Record<`${'GET' | 'POST'} /${string}`, string>>;
@@ -104,6 +105,10 @@ export interface OrderOutcome {
   readonly lastWords?: readonly string[];
   readonly from?: number;
   readonly to?: number;
+  /** Of the supervisor's successor. */
+  readonly pid?: number;
+  readonly cordon?: string;
+  readonly node?: string;
   /** Requests that a stop or drain cut, since they took too long. */
   readonly cut?: readonly { readonly method: string; readonly path: string }[];
 }

@@ -105,6 +105,13 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       if (!Number.isInteger(to ?? by)) throw new Refused(400, 'expected a whole number');
       await carryOut(request, response, sources, () => commands.scale(to === undefined ? { by: by ?? 0 } : { to }));
     },
+    'POST /v1/upgrade': async ({ request, response }) => {
+      await readBody(request, {});
+      await carryOut(request, response, sources, async () => {
+        const outcome = await commands.upgrade();
+        return outcome.ok ? { ok: true, pid: outcome.pid, cordon: outcome.version, node: outcome.node } : outcome;
+      });
+    },
     'POST /v1/stop': async ({ request, response }) => {
       const { now = false } = await readBody(request, { now: 'boolean' });
       await carryOut(request, response, sources, async () => {

@@ -3,10 +3,11 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config, ListenAddress } from '../../config/config.js';
 import { ExitCode, OperatorError } from '../../config/exit-code.js';
-import { cannotBind } from '../sockets.js';
-import { type Access, claim, type Release } from './claim.js';
+import { cannotBind } from '../bind.js';
+import { type Access, type Claim, claim } from './claim.js';
 import { groupId } from './group.js';
 import { checkParent, controlFolder, prepareFolder, readersName, socketName } from './path.js';
 import { Refused, refuse } from './reply.js';
@@ -31,15 +32,19 @@ export interface Control {
   readonly readers: string | undefined;
   /** From now on there are answers; before, whoever asks waits. */
   serve(sources: Sources): void;
+  /** The predecessor is to go: from now on this is where commands go. */
+  takeOver(): void;
+  /** A successor takes over: the TCP address is given up at once. */
+  leave(): void;
   close(): Promise<void>;
 }
 
-type Opened = readonly [server: Server, release: Release];
+type Opened = readonly [server: Server, claim: Claim | undefined];
 
 /** @throws {OperatorError} where the name is taken, or a place that was asked for cannot be had. */
 export async function openControl(
   { name, control, metrics }: Pick<Config, 'name' | 'control' | 'metrics'>,
-  bug: (error: unknown) => void,
+  { follows, bug }: { readonly follows: boolean; readonly bug: (error: unknown) => void },
 ): Promise<Control> {
   const early = new EventEmitter();
   const answers = once(early, 'sources').then(([sources]) => routes(sources as Sources));
@@ -57,11 +62,11 @@ export async function openControl(
   const opened: Opened[] = [];
   const open = async (audience: 'read' | 'write', path: string, access: Access): Promise<string> => {
     const one = server(audience);
-    opened.push([one, await claim(one, path, access)]);
+    opened.push([one, await claim(one, path, access, follows)]);
     return path;
   };
   const close = async (): Promise<void> => {
-    for (const [, release] of opened) release();
+    for (const [, claimed] of opened) claimed?.release();
     await Promise.race([Promise.all(busy), new Promise((done) => setTimeout(done, GOODBYE_MS).unref())]);
     for (const [one] of opened) {
       one.close();
@@ -74,12 +79,22 @@ export async function openControl(
       path === undefined || control.readers === undefined
         ? undefined
         : await open('read', readersName(path), { mode: 0o660, group: groupId(control.readers) });
-    if (metrics.listen) {
-      const probes = server('public');
-      opened.push([probes, () => {}]);
-      await listenOn(probes, metrics.listen);
-    }
-    return { path, why, readers, serve: (sources) => void early.emit('sources', sources), close };
+    const address = metrics.listen;
+    const probes = address && server('public');
+    if (probes) opened.push([probes, undefined]);
+    if (probes && !follows) await listenOn(probes, address);
+    return {
+      path,
+      why,
+      readers,
+      serve: (sources) => void early.emit('sources', sources),
+      takeOver: () => {
+        for (const [, claimed] of opened) claimed?.take();
+        if (probes) void follow(probes, address, bug);
+      },
+      leave: () => void probes?.close(),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -138,7 +153,22 @@ async function listenOn(server: Server, address: ListenAddress): Promise<void> {
   if ('path' in address) return void (await claim(server, address.path, { mode: 0o600 }));
   const name = `${address.host ?? '*'}:${address.port}`;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotBind(name, error.errno ?? 0)));
-    server.listen(address.port, address.host, resolve);
+    const refuse = (error: NodeJS.ErrnoException): void => reject(cannotBind(name, error.errno ?? 0));
+    server.once('error', refuse);
+    server.listen(address.port, address.host, () => {
+      server.removeListener('error', refuse);
+      resolve();
+    });
   });
+}
+
+/** The predecessor gives its address up when it learns that it may go: a moment from now. */
+async function follow(server: Server, address: ListenAddress, bug: (error: unknown) => void): Promise<void> {
+  for (let tries = 0; tries < 100; tries++)
+    try {
+      return await listenOn(server, address);
+    } catch (error) {
+      if (tries === 99) bug(error);
+      await sleep(100, undefined, { ref: false });
+    }
 }

@@ -8,6 +8,8 @@ import type { ExecutionContext } from 'ava';
 export interface Target {
   readonly port: number;
   readonly secure?: boolean;
+  /** Of a unix socket, which is asked instead of the port. */
+  readonly socketPath?: string;
 }
 
 export interface Asked {
@@ -56,8 +58,9 @@ export class Connection {
   /** Resolves when the connection is over; to whether it was ended in order. */
   readonly closed: Promise<boolean>;
 
-  constructor(t: ExecutionContext, { port, secure = false }: Target) {
-    const to = { port, host: '127.0.0.1', allowHalfOpen: true };
+  constructor(t: ExecutionContext, { port, secure = false, socketPath }: Target) {
+    const place = socketPath === undefined ? { port, host: '127.0.0.1' } : { path: socketPath };
+    const to = { ...place, allowHalfOpen: true };
     const socket = secure
       ? connectTls({ ...to, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] } as ConnectionOptions)
       : connect(to);

@@ -1,0 +1,23 @@
+// Listening sockets that come from somebody else: a supervisor that leaves passes them on to its successor. They travel as open
+// descriptors; what belongs to each is data.
+
+/** One listening socket, as its heir is told of it. */
+export interface Heirloom {
+  /** Under which workers have asked for it. Absent where only the operator did. */
+  readonly key?: string;
+  /** Where it listens as the operator would name it, `port:<port>` or `path:<path>`; empty where no name fits. */
+  readonly place: string;
+  /** The host that the operator gave; undefined for all. */
+  readonly host?: string;
+  /** The kind decides how a descriptor is opened. */
+  readonly kind: 'stream' | 'udp4' | 'udp6';
+  /** The file of a unix socket. Its last owner removes it. */
+  readonly path?: string;
+  readonly ticketKeys?: string;
+}
+
+/** An heirloom and its open descriptor. */
+export interface Inherited {
+  readonly heirloom: Heirloom;
+  readonly fd: number;
+}

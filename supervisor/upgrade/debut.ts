@@ -1,0 +1,25 @@
+// Whether a fleet that is to take over from another has made it. Pure: asked after every turn until it says something.
+import type { Event } from '../event.js';
+import type { Fleet } from '../state.js';
+
+export type Debut = { readonly type: 'ready' } | { readonly type: 'failed'; readonly why: string };
+
+/**
+ * A first worker that fails is reason enough: the predecessor's fleet serves, and a release that does not boot must cost nothing.
+ */
+export function debut(event: Event, before: Fleet, after: Fleet): Debut | undefined {
+  if (before.goal !== 'serve' || after.goal !== 'serve') return { type: 'failed', why: 'it was told to stop' };
+  if (event.type === 'exited') {
+    const worker = before.workers.find(({ id }) => id === event.id);
+    if (worker?.phase === 'booting') return { type: 'failed', why: `its worker ${event.id} ended before it was ready` };
+  }
+  const late = after.workers.find(({ phase, id }) => phase === 'killing' && phaseOf(before, id) === 'booting');
+  if (late) return { type: 'failed', why: `its worker ${late.id} was not ready in time` };
+  const serves = after.slots.every((_, slot) =>
+    after.workers.some((worker) => worker.slot === slot && worker.phase === 'ready'),
+  );
+  return serves ? { type: 'ready' } : undefined;
+}
+
+const phaseOf = (fleet: Fleet, id: number): string | undefined =>
+  fleet.workers.find((worker) => worker.id === id)?.phase;

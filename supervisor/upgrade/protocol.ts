@@ -1,0 +1,27 @@
+// What a supervisor and its successor say to each other, over the IPC channel of the process that the one started. They may be of
+// different versions of cordon: a field is only ever added, and what one does not know it passes over.
+import type { Heirloom } from '../inheritance.js';
+
+/** In the successor's environment; taken out of it before anything is forked. */
+export const UPGRADE_VARIABLE = 'CORDON_UPGRADE';
+/** The first descriptor of what is inherited: 0 to 2 are the standard ones, 3 is this channel. */
+export const FIRST_FD = 4;
+
+export type FromSuccessor =
+  | { readonly cordon: 'hello'; readonly version: string; readonly node: string }
+  /** All its workers serve. The predecessor may go. */
+  | { readonly cordon: 'ready' }
+  | { readonly cordon: 'failed'; readonly why: string };
+
+export interface ToSuccessor {
+  readonly cordon: 'inherit';
+  /** In the order of their descriptors, from `FIRST_FD` on. */
+  readonly sockets: readonly Heirloom[];
+}
+
+/** What was said, or nothing where it is somebody else's word. */
+export function heard(message: unknown): FromSuccessor | ToSuccessor | undefined {
+  const is =
+    typeof message === 'object' && message !== null && typeof (message as { cordon?: unknown }).cordon === 'string';
+  return is ? (message as FromSuccessor | ToSuccessor) : undefined;
+}

@@ -1,0 +1,92 @@
+// The successor of this supervisor, as its predecessor sees it: a process that is given the listening sockets, boots its own fleet
+// beside the old one, and says so. Until it has, nothing here has changed; a successor that fails or is silent is ended, and
+// nobody has noticed. After tableflip (cloudflare/tableflip) and nginx's change of binaries.
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Inherited } from '../inheritance.js';
+import { type FromSuccessor, heard, type ToSuccessor, UPGRADE_VARIABLE } from './protocol.js';
+
+/** From its start until it says hello: a Node that starts, no more. */
+const HELLO_MS = 15_000;
+
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+export type Upgraded =
+  | {
+      readonly ok: true;
+      readonly pid: number;
+      readonly version: string;
+      readonly node: string;
+      readonly child: ChildProcess;
+    }
+  | { readonly ok: false; readonly why: string };
+
+/**
+ * Starts a successor and waits until it is ready.
+ * @param readyMs from its hello until it must be ready.
+ * @param signal aborted where the upgrade is called off: the successor is ended.
+ */
+export function succeed(
+  { file, args }: Command,
+  inheritance: readonly Inherited[],
+  readyMs: number,
+  signal: AbortSignal,
+): Promise<Upgraded> {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, {
+      env: { ...process.env, [UPGRADE_VARIABLE]: '1' },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inheritance.map(({ fd }) => fd)],
+    });
+    let hello: Extract<FromSuccessor, { cordon: 'hello' }> | undefined;
+    let why: string | undefined;
+    let timer = setTimeout(
+      () => settle({ ok: false, why: `it did not say a word within ${HELLO_MS / 1000} s` }),
+      HELLO_MS,
+    );
+
+    const settle = (outcome: Upgraded): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', called);
+      child.removeListener('message', hear).removeListener('exit', exited).removeListener('error', failed);
+      child.on('error', () => {});
+      if (!outcome.ok) end(child);
+      resolve(outcome);
+    };
+    const called = (): void => settle({ ok: false, why: 'it was called off' });
+    const failed = (error: Error): void => settle({ ok: false, why: `${file} could not be started: ${error.message}` });
+    const exited = (code: number | null, by: string | null): void =>
+      settle({ ok: false, why: why ?? `it ended before it was ready (${by ?? `exit code ${code}`})` });
+    const hear = (message: unknown): void => {
+      const word = heard(message);
+      if (word === undefined || word.cordon === 'inherit') return;
+      switch (word.cordon) {
+        case 'hello':
+          hello = word;
+          clearTimeout(timer);
+          timer = setTimeout(() => settle({ ok: false, why: `it was not ready within ${readyMs / 1000} s` }), readyMs);
+          return tell(child, { cordon: 'inherit', sockets: inheritance.map(({ heirloom }) => heirloom) });
+        case 'failed':
+          why = word.why;
+          return;
+        case 'ready':
+          if (child.pid === undefined || hello === undefined) return;
+          return settle({ ok: true, pid: child.pid, version: hello.version, node: hello.node, child });
+      }
+    };
+    child.on('message', hear).once('exit', exited).once('error', failed);
+    signal.addEventListener('abort', called);
+    if (signal.aborted) called();
+  });
+}
+
+const tell = (child: ChildProcess, message: ToSuccessor): void => {
+  if (child.connected) child.send(message, () => {});
+};
+
+/** Its workers see that it is gone, and go. */
+function end(child: ChildProcess): void {
+  child.kill('SIGKILL');
+  if (child.connected) child.disconnect();
+}

@@ -1,0 +1,66 @@
+// The upgrade of the supervisor itself: a successor, which may be another version of cordon or of Node, takes over while clients
+// are waiting on the same sockets. This file says when and in which words; `successor.ts` is the other process.
+import type { UpgradeOutcome } from '../commands.js';
+import type { Inherited } from '../inheritance.js';
+import { here, nodeOf, obstacle } from './possible.js';
+import { type Command, succeed, type Upgraded } from './successor.js';
+
+export interface Means {
+  readonly log: { info(text: string): void; error(text: string): void };
+  /** Whether the fleet serves, and is to go on. */
+  readonly serves: () => boolean;
+  readonly bequeath: () => readonly Inherited[];
+  /** How long a successor's fleet may take to be ready. */
+  readonly readyMs: number;
+  /** The successor serves: everything here is its from now on. */
+  readonly retire: (successor: Extract<Upgraded, { ok: true }>) => void;
+}
+
+export class Upgrade {
+  readonly #means: Means;
+  #under: AbortController | undefined;
+
+  constructor(means: Means) {
+    this.#means = means;
+  }
+
+  /** Resolves when the successor serves, or will not. */
+  async start(): Promise<UpgradeOutcome> {
+    const { log, serves, bequeath, readyMs, retire } = this.#means;
+    const why =
+      obstacle(here()) ??
+      (this.#under ? 'an upgrade is under way' : undefined) ??
+      (serves() ? undefined : 'this supervisor is stopping');
+    if (why !== undefined) {
+      log.error(`cannot upgrade: ${why}`);
+      return { ok: false, why };
+    }
+    const command = sameCommand();
+    const calledOff = (this.#under = new AbortController());
+    log.info(`upgrade: a successor starts (${[command.file, ...command.args].join(' ')})`);
+    const outcome = await succeed(command, bequeath(), readyMs, calledOff.signal);
+    this.#under = undefined;
+    if (!outcome.ok) {
+      log.error(`upgrade failed: ${outcome.why}; this supervisor goes on as if nothing had been`);
+      return outcome;
+    }
+    const { pid, version, node } = outcome;
+    log.info(`upgrade: the successor serves (cordon ${version}, Node ${node}, pid ${pid}); this supervisor leaves`);
+    retire(outcome);
+    return { ok: true, pid, version, node };
+  }
+
+  /** A stop wins over an upgrade. */
+  callOff(): void {
+    this.#under?.abort();
+  }
+}
+
+/** As this process was started, with the node and the cordon that are there now. */
+function sameCommand(): Command {
+  const [, script = '', ...args] = process.argv;
+  return {
+    file: nodeOf(process.argv0, process.env['PATH'], process.execPath),
+    args: [...process.execArgv, script, ...args],
+  };
+}

@@ -1,0 +1,140 @@
+// The supervisor itself is replaced: clients notice nothing, and a successor that is no good has cost nothing.
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { ask } from '../support/client.js';
+import { type Fleet, fixture, startFleet } from '../support/fleet.js';
+import { lost, startLoad } from '../support/load.js';
+import { gone, workersOf } from '../support/processes.js';
+
+const SERVES = /^upgrade: the successor serves .*pid (\d+)\)/;
+
+/** Asks this supervisor to be replaced; returns its successor's pid. */
+async function upgrade(t: ExecutionContext, fleet: Fleet, pid: number): Promise<number> {
+  const from = fleet.lines.length;
+  process.kill(pid, 'SIGUSR2');
+  const { msg } = await fleet.line(SERVES, from);
+  const successor = Number(SERVES.exec(msg)?.[1]);
+  t.teardown(() => end(successor, 'SIGKILL'));
+  return successor;
+}
+
+function end(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone already.
+  }
+}
+
+async function folderFor(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'cordon-upgrade-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+test('three upgrades under load: no connection refused, no request lost, and the port stays', async (t) => {
+  const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '2']);
+  const target = { port: await fleet.port() };
+  await fleet.ready();
+  const first = fleet.child.pid as number;
+  const load = startLoad(t, target, 8, (index) => ({ path: index % 4 === 0 ? '/slow?ms=50' : '/ok' }), {
+    keepAlive: false,
+  });
+  await load.reached(50);
+  let supervisor = first;
+  for (let turn = 0; turn < 3; turn++) {
+    const successor = await upgrade(t, fleet, supervisor);
+    await gone([supervisor]);
+    await load.reached(load.told.length + 50);
+    supervisor = successor;
+  }
+  t.deepEqual(lost(await load.end()), []);
+  t.log(`0 lost of ${load.told.length}`);
+  t.is(fleet.child.exitCode, 0);
+  end(supervisor, 'SIGTERM');
+  await gone([supervisor, ...workersOf(fleet)]);
+});
+
+test('the path of a unix socket survives an upgrade, and goes with the last supervisor', async (t) => {
+  const folder = await folderFor(t);
+  for (const args of [[], ['--listen', path.join(folder, 's')]]) {
+    const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '1', ...args], {
+      cwd: folder,
+      env: { PORT: undefined, SOCKET: path.join(folder, 's') },
+    });
+    await fleet.ready();
+    const target = { port: 0, socketPath: path.join(folder, 's') };
+    t.like(await ask(t, target, '/ok'), { status: 200 });
+    const second = await upgrade(t, fleet, fleet.child.pid as number);
+    await gone([fleet.child.pid as number]);
+    t.like(await ask(t, target, '/ok'), { status: 200 });
+    const third = await upgrade(t, fleet, second);
+    await gone([second]);
+    t.like(await ask(t, target, '/ok'), { status: 200 });
+    end(third, 'SIGTERM');
+    await gone([third]);
+    t.false(existsSync(path.join(folder, 's')));
+    await fleet.ended;
+  }
+});
+
+for (const [says, does, why, args] of [
+  ['dies at start', 'throw', /its worker \d+ ended before it was ready/, []],
+  ['is never ready', 'hang', /its worker \d+ was not ready in time/, ['--ready-timeout', '1s']],
+] as const) {
+  test(`a successor whose program ${says} is ended, and nothing has changed`, async (t) => {
+    const release = path.join(await folderFor(t), 'release');
+    await writeFile(release, 'serve');
+    const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '2', ...args], { env: { RELEASE: release } });
+    const target = { port: await fleet.port() };
+    await fleet.ready();
+    const workers = workersOf(fleet);
+    const load = startLoad(t, target, 4, () => ({ path: '/ok' }));
+    await load.reached(20);
+    await writeFile(release, does);
+    fleet.child.kill('SIGUSR2');
+    const { msg } = await fleet.line(/^upgrade failed/);
+    t.regex(msg, why);
+    await gone(workersOf(fleet).filter((pid) => !workers.includes(pid)));
+    await load.reached(load.told.length + 20);
+    t.deepEqual(lost(await load.end()), []);
+    await writeFile(release, 'serve');
+    const successor = await upgrade(t, fleet, fleet.child.pid as number);
+    t.like(await ask(t, target, '/ok'), { status: 200 });
+    end(successor, 'SIGTERM');
+    t.is(await fleet.ended, 0);
+  });
+}
+
+test('a configuration that is wrong by now ends the upgrade, in the words of a start', async (t) => {
+  const folder = await folderFor(t);
+  const config = path.join(folder, 'cordon.config.json');
+  await writeFile(config, JSON.stringify({ script: fixture('process/busy.mjs'), workers: 1 }));
+  const fleet = startFleet(t, ['-c', config]);
+  await fleet.ready();
+  await writeFile(config, '{ "workers": "many" }');
+  fleet.child.kill('SIGUSR2');
+  t.regex((await fleet.line(/^upgrade failed/)).msg, /cordon\.config\.json.*workers/s);
+  t.is(await fleet.stop(), 0);
+});
+
+test('one upgrade at a time, and a stop ends one that is under way', async (t) => {
+  const release = path.join(await folderFor(t), 'release');
+  await writeFile(release, 'serve');
+  const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '1'], { env: { RELEASE: release } });
+  await fleet.ready();
+  await writeFile(release, 'hang');
+  fleet.child.kill('SIGUSR2');
+  await fleet.line(
+    ({ msg, pid, worker }) => worker === 1 && /starts in slot 0/.test(msg) && pid !== workersOf(fleet)[0],
+    1,
+  );
+  fleet.child.kill('SIGUSR2');
+  await fleet.line(/^cannot upgrade: an upgrade is under way/);
+  t.is(await fleet.stop(), 0);
+  t.regex((await fleet.line(/^upgrade failed/)).msg, /called off/);
+  await gone(workersOf(fleet));
+});

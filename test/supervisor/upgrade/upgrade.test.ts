@@ -1,0 +1,62 @@
+// Whether a supervisor may be followed, by which command, and when its successor has made it.
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+import { emptyFleet, type Fleet, type Worker } from '../../../supervisor/state.js';
+import { debut } from '../../../supervisor/upgrade/debut.js';
+import { nodeOf, obstacle } from '../../../supervisor/upgrade/possible.js';
+
+test('the first process of a container says that it cannot be replaced, and why', (t) => {
+  t.regex(obstacle({ pid: 1, ppid: 0, init: 'node' }) ?? '', /first process of its container.*Start a new container/);
+  t.regex(obstacle({ pid: 7, ppid: 1, init: 'tini' }) ?? '', /^tini waits for this very process/);
+});
+
+test('a supervisor below systemd, a shell, or a shell below tini can be replaced', (t) => {
+  t.is(obstacle({ pid: 7, ppid: 1, init: 'systemd' }), undefined);
+  t.is(obstacle({ pid: 7, ppid: 6, init: 'tini' }), undefined);
+  t.is(obstacle({ pid: 7, ppid: 6, init: '' }), undefined);
+});
+
+test('the node that a shell would start now is the one that runs next', async (t) => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'cordon-node-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const [first, second] = [path.join(folder, 'a'), path.join(folder, 'b')];
+  for (const place of [first, second]) await mkdir(place);
+  await writeFile(path.join(first, 'node'), '');
+  await writeFile(path.join(second, 'node'), '');
+  const searched = `relative:${first}:${second}`;
+  t.is(nodeOf('node', searched, '/old/node'), '/old/node', 'none can be executed');
+  await chmod(path.join(second, 'node'), 0o755);
+  t.is(nodeOf('node', searched, '/old/node'), path.join(second, 'node'));
+  t.is(nodeOf(path.join(second, 'node'), undefined, '/old/node'), path.join(second, 'node'));
+  t.is(nodeOf('node', undefined, '/old/node'), '/old/node');
+});
+
+const fleet = (...workers: Worker[]): Fleet => ({ ...emptyFleet(2), workers });
+const seat = (id: number, slot: number) => ({ id, slot, generation: 1 });
+const booting = (id: number, slot: number): Worker => ({
+  ...seat(id, slot),
+  phase: 'booting',
+  until: 9,
+  faulty: false,
+});
+const ready = (id: number, slot: number): Worker => ({ ...seat(id, slot), phase: 'ready', since: 1 });
+
+test('a successor has made it when every slot is ready, and not before', (t) => {
+  const before = fleet(ready(1, 0), booting(2, 1));
+  t.is(debut({ type: 'ready', id: 1 }, fleet(booting(1, 0), booting(2, 1)), before), undefined);
+  t.deepEqual(debut({ type: 'ready', id: 2 }, before, fleet(ready(1, 0), ready(2, 1))), { type: 'ready' });
+});
+
+test('a successor whose worker dies, or is late, at boot has failed', (t) => {
+  const before = fleet(ready(1, 0), booting(2, 1));
+  t.like(debut({ type: 'exited', id: 2, code: 1, signal: null }, before, fleet(ready(1, 0))), { type: 'failed' });
+  const killed: Worker = { ...seat(2, 1), phase: 'killing', because: 'stalled' };
+  t.like(debut({ type: 'time-passed' }, before, fleet(ready(1, 0), killed)), { type: 'failed' });
+});
+
+test('a successor that is told to stop before it is ready has failed', (t) => {
+  const before = fleet(ready(1, 0), booting(2, 1));
+  t.like(debut({ type: 'stop-asked' }, before, { ...before, goal: 'stop' }), { type: 'failed' });
+});
