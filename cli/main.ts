@@ -43,6 +43,7 @@ program
   .option('--ready-timeout <time>', 'how long a worker may take to become ready (default: 30s)')
   .option('--kill-timeout <time>', 'how long a failed worker may take to finish its other requests (default: 30s)')
   .option('--stop-timeout <time>', 'how long a graceful stop may take (default: 30s)')
+  .option('--daemon', 'in the background; returns when the fleet is ready, or with the reason why not')
   .option('--log-format <format>', 'auto, pretty or json (default: auto)')
   .option('--log-level <level>', "of cordon's own lines: trace, debug, info, warn, error or fatal (default: info)")
   .addHelpText(
@@ -59,8 +60,11 @@ Examples:
 Exit codes: 0 stopped, 64 wrong usage, 70 a bug in cordon, 78 bad configuration.`,
   )
   .action(async (target: string | undefined, flags: StartFlags) => {
-    const { start } = await import('./start.js');
-    process.exitCode = await start({ target, args: theirs, flags }, { version });
+    const { start, startInBackground } = await import('./start.js');
+    const line = { target, args: theirs, flags };
+    process.exitCode = await (flags.daemon
+      ? startInBackground(line, [...own.filter((word) => word !== '--daemon'), ...process.argv.slice(2 + own.length)])
+      : start(line, { version }));
   });
 
 await addCommands(
