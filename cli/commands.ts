@@ -31,14 +31,26 @@ const commands: readonly Entry[] = [
 
 export const commandNames = (): string[] => commands.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
 
-/** `asked` is the command that was typed; without it, none is loaded, and `'all'` loads every one. */
-export async function addCommands(program: Command, asked: string | undefined): Promise<void> {
+/** What a shell asks for each word that is to be completed; nobody types it. */
+const COMPLETE = '__complete';
+
+/** `asked` is the command that was typed; without it, none is loaded. */
+export async function addCommands(
+  program: Command,
+  asked: string | undefined,
+  all = asked === COMPLETE,
+): Promise<void> {
+  program.command(COMPLETE, { hidden: true }).action(async () => {
+    const { candidates } = await import('./completion.js');
+    const words = process.argv.slice(process.argv.indexOf('--') + 1);
+    process.stdout.write((await candidates(words, program)).map((word) => `${word}\n`).join(''));
+  });
   for (const { name, aliases = [], summary, load } of commands) {
     const command = program
       .command(name)
       .summary(summary)
       .aliases([...aliases]);
-    if (asked !== 'all' && asked !== name && !aliases.includes(asked ?? '')) continue;
+    if (!all && asked !== name && !aliases.includes(asked ?? '')) continue;
     (await load()).define(command.description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`));
   }
 }

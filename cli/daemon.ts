@@ -106,7 +106,7 @@ async function untilReady(child: ChildProcess, supervisor: Supervisor): Promise<
 /** What its workers died of, in their own words. */
 async function reason(supervisor: Supervisor): Promise<string> {
   const told: string[] = [];
-  for await (const line of lines(supervisor, '/v1/logs?level=warn&lines=20'))
+  for await (const line of lines(supervisor, '/v1/logs?level=error&lines=4'))
     told.push(`  ${harmless((JSON.parse(line) as { msg?: string }).msg ?? '')}`);
   return `its workers fail again and again:\n${told.join('\n')}`;
 }
