@@ -1,7 +1,7 @@
 // One request to a supervisor. Replies are typed by the protocol that both sides share; what cannot be answered becomes a sentence.
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
-import { type ErrorReply, JSON_LINES, type OrderLine, type OrderOutcome } from '../supervisor/control/protocol.js';
+import { JSON_LINES, type OrderLine, type OrderOutcome, type RefusalReply } from '../supervisor/control/protocol.js';
 
 /** How long a supervisor may take to begin its answer. A stopped or stuck one must not hold up a terminal. */
 const PATIENCE_MS = 10_000;
@@ -81,9 +81,9 @@ async function call(supervisor: Supervisor, path: string, ask: Ask): Promise<unk
 }
 
 function refusal(text: string): OperatorError {
-  let said: Partial<ErrorReply> = {};
+  let said: Partial<RefusalReply> = {};
   try {
-    said = JSON.parse(text) as ErrorReply;
+    said = JSON.parse(text) as RefusalReply;
   } catch {
     // Not one of ours: its text is shown as it is.
   }

@@ -1,10 +1,12 @@
 // `cordon errors`: the book of incidents.
 import type { Command } from 'commander';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
-import type { ErrorsReply, IncidentReply } from '../supervisor/control/protocol.js';
+import type { ErrorReply, ErrorsReply } from '../supervisor/control/protocol.js';
+import type { IncidentSummary } from '../supervisor/incidents/incidents.js';
+import { bars } from './bars.js';
 import { get, post } from './client.js';
 import { find } from './find.js';
-import { type Incident, incidentLines } from './incident.js';
+import { incidentLines } from './incident.js';
 import { moment } from './past.js';
 import { type Column, table } from './table.js';
 import { widthOf } from './view.js';
@@ -53,22 +55,32 @@ async function list(name: string | undefined, { json = false, since }: Flags): P
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-const columns = (now: number): Column<IncidentReply>[] => [
+const columns = (now: number): Column<IncidentSummary>[] => [
   { title: 'ID', cell: ({ id }) => id },
   { title: 'COUNT', cell: ({ count }) => number(count), align: 'right' },
-  { title: 'STATE', cell: ({ state }) => (typeof state === 'string' ? state : ''), spare: 1 },
-  { title: 'FIRST', cell: ({ firstSeen }) => age(now - Date.parse(firstSeen)), align: 'right' },
+  { title: 'STATE', cell: ({ state }) => state },
+  { title: 'FIRST', cell: ({ firstSeen }) => age(now - Date.parse(firstSeen)), align: 'right', spare: 2 },
   { title: 'LAST', cell: ({ lastSeen }) => age(now - Date.parse(lastSeen)), align: 'right' },
+  { title: 'GEN', cell: ({ releases }) => generations(releases), align: 'right', spare: 3 },
+  { title: 'LAST 24 H', cell: ({ trend }) => bars(trend, 1), spare: 1 },
   {
     title: 'ERROR',
-    cell: (incident) => harmless(`${incident.name}: ${incident.message.split('\n', 1)[0]}`),
+    least: 24,
+    cell: ({ name, message }) => harmless(`${name}: ${message.split('\n', 1)[0]}`),
     cut: true,
   },
 ];
 
+/** `1-4`, `4`: those in which it was met. */
+function generations(releases: IncidentSummary['releases']): string {
+  const all = releases.map(({ generation }) => generation);
+  const [first, last] = [Math.min(...all), Math.max(...all)];
+  return all.length === 0 ? '' : first === last ? String(first) : `${first}-${last}`;
+}
+
 async function show(id: string, name: string | undefined, { json = false }: Flags): Promise<void> {
   const supervisor = await find(name);
-  const incident = await get<Incident>(supervisor, `/v1/errors/${encodeURIComponent(id)}`);
+  const incident = await get<ErrorReply>(supervisor, `/v1/errors/${encodeURIComponent(id)}`);
   process.stdout.write(json ? `${JSON.stringify(incident)}\n` : `${incidentLines(incident).join('\n')}\n`);
 }
 

@@ -7,8 +7,9 @@ export interface Column<Row> {
   readonly align?: 'left' | 'right';
   /** Where the table is too wide, the column with the highest number goes first; none means that it stays. */
   readonly spare?: number;
-  /** The last resort: this column is cut. */
+  /** This column is cut; to less than `least` only where nothing else can be left out. */
   readonly cut?: boolean;
+  readonly least?: number;
 }
 
 /** `width` undefined: nobody counts columns, as in a pipe. Columns that are empty in every row are left out. */
@@ -17,16 +18,19 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
     .map((column) => ({ ...column, cells: rows.map(column.cell) }))
     .filter(({ cells }) => cells.some((cell) => cell !== ''))
     .map((column) => ({ ...column, wide: Math.max(...[column.title, ...column.cells].map(lengthOf)) }));
-  const total = (): number => filled.reduce((sum, { wide }) => sum + wide, 0) + 2 * (filled.length - 1);
+  const needed = ({ wide, cut: canBeCut, least = 16 }: { wide: number; cut?: boolean; least?: number }): number =>
+    canBeCut ? Math.min(wide, least) : wide;
+  const total = (wideOf: (column: (typeof filled)[number]) => number): number =>
+    filled.reduce((sum, column) => sum + wideOf(column), 0) + 2 * (filled.length - 1);
   const room = width ?? Number.POSITIVE_INFINITY;
-  while (total() > room) {
+  while (total(needed) > room) {
     const [least] = filled
       .filter(({ spare }) => spare !== undefined)
       .toSorted((one, other) => (other.spare ?? 0) - (one.spare ?? 0));
     if (!least) break;
     filled.splice(filled.indexOf(least), 1);
   }
-  const over = Math.max(0, total() - room);
+  const over = Math.max(0, total(({ wide }) => wide) - room);
   for (const column of filled) if (column.cut) column.wide = Math.max(column.title.length, column.wide - over);
   const line = (texts: readonly string[]): string =>
     texts

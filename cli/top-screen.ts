@@ -1,6 +1,7 @@
 // What `top` shows, and what its keys mean. Pure: from what is known and the size of the terminal to lines.
 import { styleText } from 'node:util';
 import type { ErrorsReply, StatusReply } from '../supervisor/control/protocol.js';
+import { bars } from './bars.js';
 import { cut, table } from './table.js';
 import { head, workerColumns } from './view.js';
 import { age, harmless, number, percent } from './words.js';
@@ -108,7 +109,7 @@ export function keyed(screen: Screen, key: string): Key | undefined {
 const KEYS = 'q quit  j k choose  d drain  r reload  + - scale  e errors';
 
 /** Exactly `rows` lines, none wider than `columns`. */
-export function draw(screen: Screen, columns: number, rows: number, now: number, unicode: boolean): string[] {
+export function draw(screen: Screen, columns: number, rows: number, now: number, unicode?: boolean): string[] {
   const { status, past, notice } = screen;
   if (!status) return fit(['', '  waiting for the supervisor'], columns, rows);
   const figures = [
@@ -171,13 +172,5 @@ function cutColoured(line: string, columns: number): string {
   return kept.join('');
 }
 
-const BLOCKS = '▁▂▃▄▅▆▇█';
-const ASCII = '_.-=+*%#';
-
-/** The highest step stands for the highest figure, and for no less than `least`: an idle fleet is a flat line. */
-export function spark(figures: readonly number[], least: number, unicode: boolean): string {
-  const steps = unicode ? BLOCKS : ASCII;
-  const most = Math.max(...figures, least);
-  const text = figures.map((figure) => steps[Math.round((figure / most) * (steps.length - 1))]).join('');
-  return styleText('cyan', text.padStart(PAST), { stream: process.stdout });
-}
+const spark = (figures: readonly number[], least: number, unicode?: boolean): string =>
+  styleText('cyan', bars(figures, least, unicode).padStart(PAST), { stream: process.stdout });

@@ -30,7 +30,7 @@ async function watch(supervisor: Supervisor): Promise<void> {
   let screen: Screen = blank;
   const show = (next: Screen): void => {
     screen = next;
-    const drawn = draw(screen, stdout.columns ?? 80, stdout.rows ?? 24, Date.now(), isUnicode());
+    const drawn = draw(screen, stdout.columns ?? 80, stdout.rows ?? 24, Date.now());
     stdout.write(`\u001b[H${drawn.map((line) => `${line}\u001b[K`).join('\r\n')}\u001b[J`);
   };
   const ending = new AbortController();
@@ -72,9 +72,6 @@ async function watch(supervisor: Supervisor): Promise<void> {
     stdin.destroy();
   }
 }
-
-const isUnicode = (): boolean =>
-  /utf-?8/i.test(process.env['LC_ALL'] || process.env['LC_CTYPE'] || process.env['LANG'] || '');
 
 const stopped = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve()));

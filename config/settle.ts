@@ -3,6 +3,7 @@ import { parse, resolve } from 'node:path';
 import * as v from 'valibot';
 import type { Config, ListenAddress } from './config.js';
 import { grantedCores } from './cores.js';
+import type { Path } from './problem.js';
 import { ConfigSchema } from './schema.js';
 import { giver, type Wish } from './wish.js';
 
@@ -17,10 +18,15 @@ export interface Surroundings {
 }
 
 /** Nothing is wrong: units are gone, paths are absolute, what depends on the machine or on another key is decided. */
-export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }: Surroundings): Config {
+export function settle(
+  wish: Wish,
+  fetched: Pick<Config, 'env' | 'secrets'>,
+  { folder, terminal, cores = grantedCores() }: Surroundings,
+): Config {
   const checked = v.parse(ConfigSchema, wish.given);
-  const from = (key: string, path: string): string => resolve(giver(wish, [key])?.folder ?? folder, path);
-  const { ready, fault, restart, stop, control, metrics, logs } = checked;
+  const within = (key: Path, path: string): string => resolve(giver(wish, key)?.folder ?? folder, path);
+  const from = (key: string, path: string): string => within([key], path);
+  const { ready, fault, restart, stop, control, metrics, logs, errors, hooks } = checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
@@ -30,7 +36,8 @@ export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }:
     args: checked.args,
     cwd: checked.cwd === undefined ? (file?.folder ?? folder) : from('cwd', checked.cwd),
     nodeArgs: checked.nodeArgs,
-    env: checked.env,
+    env: fetched.env,
+    secrets: fetched.secrets,
     workers: numberOfWorkers(checked.workers, cores),
     listen: checked.listen.map((address) => absolute(address, (path) => from('listen', path))),
     ready: { on: ready.on, timeoutMs: ready.timeout },
@@ -41,12 +48,21 @@ export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }:
     },
     stop: { timeoutMs: stop.timeout, lingerMs: stop.linger ?? Math.min(5_000, stop.timeout) },
     control: {
-      socket: control.socket === undefined ? undefined : from('control', control.socket),
+      socket: control.socket === undefined ? undefined : within(['control', 'socket'], control.socket),
       mode: control.mode,
       readers: control.readers,
     },
-    metrics: { listen: metrics.listen && absolute(metrics.listen, (path) => from('metrics', path)) },
+    metrics: {
+      listen: metrics.listen ? [absolute(metrics.listen, (path) => within(['metrics', 'listen'], path))] : [],
+    },
     logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
+    after: checked.after,
+    errors: {
+      dir: errors.dir === undefined ? undefined : within(['errors', 'dir'], errors.dir),
+      keepMs: errors.keep,
+      redact: errors.redact,
+    },
+    hooks: { onIncident: hooks.onIncident },
   };
 }
 
@@ -54,7 +70,7 @@ const absolute = (address: ListenAddress, from: (path: string) => string): Liste
   'path' in address ? { path: from(address.path) } : address;
 
 /** A file may be called anything; a name is part of paths and log lines. */
-const nameOf = (script: string): string =>
+export const nameOf = (script: string): string =>
   parse(script)
     .name.replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')

@@ -6,10 +6,9 @@ import type { Config } from '../config/config.js';
 import { ExitCode, type OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
-import { incidentsOf } from './control/incidents.js';
 import { FleetCommands } from './fleet-commands.js';
 import { History } from './history.js';
-import { Book } from './incidents/book.js';
+import { Incidents } from './incidents/incidents.js';
 import { Journal } from './journal.js';
 import { openLog } from './log.js';
 import { NodeHost } from './node-host.js';
@@ -59,6 +58,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
   sockets.inherit(about.predecessor?.sockets ?? []);
+  const incidents = new Incidents(config, (sentence) => log.warn(sentence), about.predecessor !== undefined);
+  await incidents.open();
   const signals = new AbortController();
   const stopped = once(signals.signal, 'abort');
 
@@ -69,12 +70,11 @@ export async function supervise(config: Config, about: About): Promise<number> {
     if (control.readers) log.info(`questions are answered at ${control.readers}`);
     return await new Promise<number>((resolve, reject) => {
       let exitCode = 0;
-      const book = new Book(config.cwd);
       let left = false;
       let awaited = about.predecessor !== undefined;
       let stillborn: string | undefined;
       let hopeless: OperatorError | undefined;
-      const chronicle = new Chronicle(log, book, journal, (error) => {
+      const chronicle = new Chronicle(log, incidents, journal, (error) => {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       });
@@ -84,6 +84,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
         if (left) {
           await control.close();
+          await incidents.close();
           process.exit(0);
         }
         resolve(exitCode);
@@ -152,7 +153,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         upgrade: () => upgrade.start(),
       });
       about.commanded?.(commands);
-      control.serve({ config, commands, journal, incidents: incidentsOf(book) });
+      control.serve({ config, commands, journal, incidents });
 
       log.info(
         `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
@@ -163,6 +164,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
     signals.abort();
     await control.close();
     sockets.close();
+    await incidents.close();
   }
 }
 

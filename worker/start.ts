@@ -7,7 +7,8 @@ import { type Claim, switchOn } from './domain/domain.js';
 import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
-import { type BootOrders, type Cause, ExitCode, type RequestName } from './protocol.js';
+import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './protocol.js';
+import { Redaction } from './redact.js';
 import { Reports, toReport } from './report.js';
 import { Servers } from './server.js';
 import { Sockets } from './sockets.js';
@@ -44,8 +45,9 @@ export function start(terms: BootOrders): void {
     orphaned: () => drain('orphaned'),
   });
   const reports = new Reports((errors, dropped) => channel.tell({ type: 'errors', errors, dropped }));
+  const redaction = new Redaction(terms.redact);
   let latest: unknown;
-  const failed = (error: unknown, origin: string, request?: RequestName): void => {
+  const failed = (error: unknown, origin: string, request?: RequestDetail): void => {
     latest = error;
     current.run(undefined, () => reports.add(toReport(error, origin, request)));
     // Error listeners commonly close the server: the successor needs the address all the same.
@@ -60,7 +62,7 @@ export function start(terms: BootOrders): void {
   };
   const servers = new Servers({
     listening,
-    failed: (request, error, origin) => failed(error, origin, request.description),
+    failed: (request, error, origin) => failed(error, origin, redaction.request(request.detail)),
     emptied: () => tell({ type: 'emptied' }),
   });
   const sockets = new Sockets(channel, listening);
@@ -88,7 +90,7 @@ export function start(terms: BootOrders): void {
         sockets.drain();
         return servers.drain(order.lingerMs);
       case 'cut':
-        return channel.tell({ type: 'cut', requests: servers.cut() });
+        return channel.tell({ type: 'cut', requests: servers.cut().map((one) => redaction.name(one)) });
       case 'leave':
         return leave(order.code);
     }

@@ -1,6 +1,8 @@
 // Every request to the control socket and every reply, for both of its sides. HTTP/1 with JSON, so that `curl --unix-socket` is a
 // client; streams are JSON Lines. Within /v1 fields are added, never changed or taken away.
+
 import type { Progress } from '../commands.js';
+import type { BookFigures, IncidentDetail, IncidentSummary } from '../incidents/incidents.js';
 import type { FleetStatus, SlotStatus, WorkerStatus } from '../status.js';
 
 export const PREFIX = '/v1';
@@ -18,7 +20,7 @@ export const endpoints = {
   'GET /v1/status': 'the fleet and its workers',
   'GET /v1/fleet': 'the fleet and its configuration',
   'GET /v1/workers/:id': 'one worker',
-  'GET /v1/errors': 'incidents, the latest first',
+  'GET /v1/errors': 'incidents, the latest first; ?since=ms, ?state=new',
   'GET /v1/errors/:id': 'one incident, with its stack and requests',
   'POST /v1/errors/:id/resolve': 'mark an incident as resolved',
   'GET /v1/events': 'what the supervisor did and why; ?follow, ?lines=n, ?since=ms',
@@ -64,8 +66,8 @@ export interface StatusReply extends Omit<FleetStatus, 'version' | 'workers' | '
   /** Of cordon. */
   readonly cordon: string;
   readonly uptimeMs: number;
-  /** Incidents in the book, and their occurrences. */
-  readonly errors: { readonly incidents: number; readonly occurrences: number };
+  /** Incidents in the book, by their state. */
+  readonly errors: BookFigures & { readonly incidents: number };
   readonly slots: readonly SlotStatus[];
   readonly workers: readonly WorkerReply[];
 }
@@ -75,21 +77,15 @@ export interface WorkerDocument extends WorkerReply {
   readonly name: string;
 }
 
-/** An incident in a list. */
-export interface IncidentReply {
-  readonly id: string;
-  readonly name: string;
-  readonly message: string;
-  readonly count: number;
-  readonly firstSeen: string;
-  readonly lastSeen: string;
-  readonly [more: string]: unknown;
+/** Everything about one incident. */
+export interface ErrorReply extends IncidentDetail {
+  readonly version: typeof VERSION;
 }
 
 export interface ErrorsReply {
   readonly version: typeof VERSION;
   readonly name: string;
-  readonly incidents: readonly IncidentReply[];
+  readonly incidents: readonly IncidentSummary[];
 }
 
 /** One line of an order that takes its time, asked for with `Accept: application/x-ndjson`. The last one is the outcome. */
@@ -119,7 +115,7 @@ export interface DroppedLine {
 }
 
 /** What every refusal holds. */
-export interface ErrorReply {
+export interface RefusalReply {
   readonly version: typeof VERSION;
   readonly error: string;
   readonly endpoints?: Readonly<Record<string, string>>;

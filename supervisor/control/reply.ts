@@ -1,14 +1,14 @@
 // How a reply is written, and a request's body read: bounded, and never with a stack of ours.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ErrorReply, endpoints, MAX_BODY, VERSION } from './protocol.js';
+import { endpoints, MAX_BODY, type RefusalReply, VERSION } from './protocol.js';
 
 /** The request cannot be answered, and why. */
 export class Refused extends Error {
   override readonly name = 'Refused';
   readonly status: number;
-  readonly more: Omit<ErrorReply, 'version' | 'error'>;
+  readonly more: Omit<RefusalReply, 'version' | 'error'>;
 
-  constructor(status: number, why: string, more: Omit<ErrorReply, 'version' | 'error'> = {}) {
+  constructor(status: number, why: string, more: Omit<RefusalReply, 'version' | 'error'> = {}) {
     super(why);
     this.status = status;
     this.more = more;
@@ -37,7 +37,7 @@ export function refuse(response: ServerResponse, error: unknown): void {
   const known = error instanceof Refused ? error : new Refused(500, 'this is a bug in cordon, not in your server');
   // What is left of a body that nobody reads would be taken for the next request.
   if (!response.req.complete) response.setHeader('connection', 'close');
-  const reply: ErrorReply = { version: VERSION, error: known.message, ...known.more };
+  const reply: RefusalReply = { version: VERSION, error: known.message, ...known.more };
   answer(response, known.status, reply);
 }
 

@@ -1,5 +1,6 @@
 // Which request gets which answer. The handlers are few lines each; what takes more has a file of its own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncidentFilter, IncidentState } from '../incidents/incidents.js';
 import { carryOut } from './order.js';
 import { showPast } from './past.js';
 import { type Endpoint, endpoints, PREFIX, type Right, VERSION } from './protocol.js';
@@ -7,7 +8,7 @@ import { redacted } from './redact.js';
 import { answer, noEndpoint, Refused, readBody, send } from './reply.js';
 import type { Sources } from './sources.js';
 import { Usages } from './usage.js';
-import { errorsReply, statusReply, workerDocument } from './views.js';
+import { statusReply, workerDocument } from './views.js';
 
 interface Asked {
   readonly request: IncomingMessage;
@@ -64,8 +65,8 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
     'GET /v1/workers/:id': ({ response, id }) =>
       answer(response, 200, workerDocument(number(id), sources, usages) ?? absent('worker', id)),
     'GET /v1/errors': ({ response, query }) => {
-      const since = query.get('since');
-      answer(response, 200, errorsReply(sources, since === null ? undefined : number(since)));
+      const { name } = commands.status();
+      answer(response, 200, { version: VERSION, name, incidents: incidents.list(filterOf(query)) });
     },
     'GET /v1/errors/:id': ({ response, id }) =>
       answer(response, 200, { version: VERSION, ...(incidents.show(id) ?? absent('incident', id)) }),
@@ -126,6 +127,16 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       await carryOut(request, response, sources, async () => ({ ...(await commands.drain(worker)), cutBy: worker }));
     },
   };
+}
+
+const STATES: readonly IncidentState[] = ['new', 'known', 'resolved', 'returned'];
+
+function filterOf(query: URLSearchParams): IncidentFilter {
+  const since = query.get('since');
+  const asked = query.get('state');
+  const state = STATES.find((one) => one === asked);
+  if (asked !== null && !state) throw new Refused(400, `state: expected one of ${STATES.join(', ')}`);
+  return { ...(since !== null && { since: number(since) }), ...(state && { state }) };
 }
 
 const number = (text: string): number => {

@@ -79,7 +79,7 @@ export async function openControl(
       path === undefined || control.readers === undefined
         ? undefined
         : await open('read', readersName(path), { mode: 0o660, group: groupId(control.readers) });
-    const address = metrics.listen;
+    const [address] = metrics.listen;
     const probes = address && server('public');
     if (probes) opened.push([probes, undefined]);
     if (probes && !follows) await listenOn(probes, address);

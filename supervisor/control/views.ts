@@ -1,13 +1,6 @@
 // What the endpoints that read answer with: the fleet's own status, with what the system and the book add to it.
 import type { FleetStatus, WorkerStatus } from '../status.js';
-import {
-  type ErrorsReply,
-  type IncidentReply,
-  type StatusReply,
-  VERSION,
-  type WorkerDocument,
-  type WorkerReply,
-} from './protocol.js';
+import { type StatusReply, VERSION, type WorkerDocument, type WorkerReply } from './protocol.js';
 import type { Sources } from './sources.js';
 import type { Usages } from './usage.js';
 
@@ -15,14 +8,14 @@ export function statusReply(sources: Sources, usages: Usages, now = Date.now()):
   const status = sources.commands.status();
   const { version: cordon, workers, ...fleet } = status;
   usages.keep([status.pid, ...workers.flatMap(({ pid }) => pid ?? [])]);
-  const incidents = sources.incidents.list();
+  const { figures } = sources.incidents;
   return {
     ...fleet,
     version: VERSION,
     cordon,
     uptimeMs: now - status.since,
     ...usages.of(status.pid, status.since, now),
-    errors: { incidents: incidents.length, occurrences: incidents.reduce((sum, { count }) => sum + count, 0) },
+    errors: { incidents: figures.new + figures.known + figures.resolved + figures.returned, ...figures },
     workers: workers.map((worker) => workerReply(worker, status, sources, usages, now)),
   };
 }
@@ -51,13 +44,4 @@ export function workerDocument(id: number, sources: Sources, usages: Usages): Wo
   const worker = status.workers.find((one) => one.id === id);
   if (!worker) return undefined;
   return { version: VERSION, name: status.name, ...workerReply(worker, status, sources, usages, Date.now()) };
-}
-
-/** The latest first. */
-export function errorsReply(sources: Sources, sinceMs: number | undefined): ErrorsReply {
-  const incidents: readonly IncidentReply[] = sources.incidents
-    .list()
-    .filter(({ lastSeen }) => sinceMs === undefined || Date.parse(lastSeen) >= sinceMs)
-    .toSorted((one, other) => other.lastSeen.localeCompare(one.lastSeen));
-  return { version: VERSION, name: sources.commands.status().name, incidents };
 }

@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Config } from '../../config/config.js';
-import { type ErrorReply, endpoints, MAX_BODY, type StatusReply } from '../../supervisor/control/protocol.js';
+import { endpoints, MAX_BODY, type RefusalReply, type StatusReply } from '../../supervisor/control/protocol.js';
 import { type Control, openControl } from '../../supervisor/control/server.js';
 import type { Sources } from '../../supervisor/control/sources.js';
 import { Journal } from '../../supervisor/journal.js';
@@ -19,16 +19,16 @@ interface Open {
 async function open(
   t: ExecutionContext,
   shown: Partial<Sources> = {},
-  config: Partial<Config['control']> & { readonly listen?: Config['metrics']['listen'] } = {},
+  config: Partial<Config['control']> & { readonly port?: number } = {},
 ): Promise<Open> {
   const socketPath = join(privateFolder(t), 'api.sock');
-  const { listen, ...control } = config;
+  const { port, ...control } = config;
   const bugs: unknown[] = [];
   const opened = await openControl(
     {
       name: 'api',
       control: { socket: socketPath, mode: 0o600, readers: undefined, ...control },
-      metrics: { listen },
+      metrics: { listen: port === undefined ? [] : [{ host: '127.0.0.1', port }] },
     },
     { follows: false, bug: (error) => bugs.push(error) },
   );
@@ -46,7 +46,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const refusalOf = (text: string): ErrorReply => JSON.parse(text) as ErrorReply;
+const refusalOf = (text: string): RefusalReply => JSON.parse(text) as RefusalReply;
 
 test('status over the socket, as curl asks for it', async (t) => {
   const at = await open(t);
@@ -155,7 +155,7 @@ test("the readers' socket reads and refuses every order, and lets its group in",
 
 test('the TCP address serves probes and figures, and nothing else', async (t) => {
   const port = await freePort();
-  await open(t, { metrics: () => 'up 1\n' }, { listen: { host: '127.0.0.1', port } });
+  await open(t, { metrics: () => 'up 1\n' }, { port });
   t.deepEqual(await ask({ port }, 'GET', '/livez'), { status: 200, text: 'ok\n' });
   t.deepEqual(await ask({ port }, 'GET', '/metrics'), { status: 200, text: 'up 1\n' });
   t.deepEqual(await ask({ port }, 'GET', '/readyz'), { status: 200, text: 'ok: 1/1 workers serve, serving\n' });

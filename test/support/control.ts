@@ -46,7 +46,12 @@ export const sources = (change: Partial<Sources> = {}): Sources => ({
   config: { env: {}, args: [], nodeArgs: [] } as unknown as Config,
   commands: noCommands,
   journal: new Journal(),
-  incidents: { list: () => [], show: () => undefined, resolve: () => false },
+  incidents: {
+    list: () => [],
+    show: () => undefined,
+    resolve: () => false,
+    figures: { new: 0, known: 0, resolved: 0, returned: 0, forgotten: 0 },
+  },
   ...change,
 });
 

@@ -2,7 +2,7 @@
 // never for a guessed time, and every process is ended by its pid.
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -69,6 +69,8 @@ export function runtimeFolder(t: ExecutionContext): string {
 export function startFleet(t: ExecutionContext, args: readonly string[], options: StartOptions = {}): Fleet {
   const { inherit, ...rest } = options;
   const runtime = options.env?.['XDG_RUNTIME_DIR'] ?? runtimeFolder(t);
+  const state = realpathSync(mkdtempSync(join(tmpdir(), 'cordon-state-')));
+  if (options.uid !== undefined) chownSync(state, options.uid, options.gid ?? options.uid);
   const child = spawn(process.execPath, [main, 'start', '--log-format', 'json', ...args], {
     cwd: root,
     ...rest,
@@ -79,6 +81,9 @@ export function startFleet(t: ExecutionContext, args: readonly string[], options
       NODE_OPTIONS: undefined,
       RUNTIME_DIRECTORY: undefined,
       XDG_RUNTIME_DIR: runtime,
+      // What it remembers is no other test's, and nobody's at home.
+      STATE_DIRECTORY: undefined,
+      XDG_STATE_HOME: state,
       ...options.env,
     },
     stdio: ['ignore', 'pipe', 'pipe', ...(inherit === undefined ? [] : [inherit])],
@@ -132,6 +137,7 @@ export function startFleet(t: ExecutionContext, args: readonly string[], options
       } catch {
         // Gone already.
       }
+    rmSync(state, { recursive: true, force: true });
   });
 
   return {
