@@ -90,19 +90,23 @@ function refusal(text: string): OperatorError {
   return new OperatorError(`${said.error ?? text.slice(0, 200)}.`, ExitCode.failed);
 }
 
-/** Lines of a stream as they come. Split at the byte, as a character of a line may look like a line's end to others. */
+/** Lines of a stream as they come, until it ends or the supervisor is gone. Split at the byte, as a character may look like a line's end to others. */
 export async function* lines(supervisor: Supervisor, path: string, ask: Ask = {}): AsyncGenerator<string> {
   const response = await open(supervisor, path, { accept: JSON_LINES, ...ask });
   if (response.statusCode !== 200) throw refusal(await textOf(response));
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let from = 0;
-    for (let at = rest.indexOf(0x0a); at !== -1; at = rest.indexOf(0x0a, from)) {
-      if (at > from) yield rest.toString('utf8', from, at);
-      from = at + 1;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      let from = 0;
+      for (let at = rest.indexOf(0x0a); at !== -1; at = rest.indexOf(0x0a, from)) {
+        if (at > from) yield rest.toString('utf8', from, at);
+        from = at + 1;
+      }
+      rest = rest.subarray(from);
     }
-    rest = rest.subarray(from);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
   }
 }
 
@@ -113,14 +117,10 @@ export async function order(
   body: unknown,
   progress: (text: string) => void,
 ): Promise<OrderOutcome | undefined> {
-  try {
-    for await (const text of lines(supervisor, path, { method: 'POST', body })) {
-      const line = JSON.parse(text) as OrderLine;
-      if (line.type === 'outcome') return line;
-      progress(line.text);
-    }
-  } catch (error) {
-    if (error instanceof OperatorError || (error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+  for await (const text of lines(supervisor, path, { method: 'POST', body })) {
+    const line = JSON.parse(text) as OrderLine;
+    if (line.type === 'outcome') return line;
+    progress(line.text);
   }
   return undefined;
 }

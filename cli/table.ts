@@ -18,8 +18,6 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
     .map((column) => ({ ...column, cells: rows.map(column.cell) }))
     .filter(({ cells }) => cells.some((cell) => cell !== ''))
     .map((column) => ({ ...column, wide: Math.max(...[column.title, ...column.cells].map(lengthOf)) }));
-  const needed = ({ wide, cut: canBeCut, least = 16 }: { wide: number; cut?: boolean; least?: number }): number =>
-    canBeCut ? Math.min(wide, least) : wide;
   const total = (wideOf: (column: (typeof filled)[number]) => number): number =>
     filled.reduce((sum, column) => sum + wideOf(column), 0) + 2 * (filled.length - 1);
   const room = width ?? Number.POSITIVE_INFINITY;
@@ -42,6 +40,10 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
     ...rows.map((_, i) => line(filled.map(({ cells }) => cells[i] ?? ''))),
   ];
 }
+
+/** Without which the table is not worth its room. */
+const needed = ({ wide, cut: canBeCut, least = 16 }: { wide: number; cut?: boolean; least?: number }): number =>
+  canBeCut ? Math.min(wide, least) : wide;
 
 const lengthOf = (text: string): number => stripVTControlCharacters(text).length;
 

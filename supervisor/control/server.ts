@@ -153,10 +153,10 @@ async function listenOn(server: Server, address: ListenAddress): Promise<void> {
   if ('path' in address) return void (await claim(server, address.path, { mode: 0o600 }));
   const name = `${address.host ?? '*'}:${address.port}`;
   await new Promise<void>((resolve, reject) => {
-    const refuse = (error: NodeJS.ErrnoException): void => reject(cannotBind(name, error.errno ?? 0));
-    server.once('error', refuse);
+    const failed = (error: NodeJS.ErrnoException): void => reject(cannotBind(name, error.errno ?? 0));
+    server.once('error', failed);
     server.listen(address.port, address.host, () => {
-      server.removeListener('error', refuse);
+      server.removeListener('error', failed);
       resolve();
     });
   });

@@ -31,10 +31,10 @@ test('the socket answers, has the mode that was asked for, and is gone after its
   const folder = privateFolder(t);
   for (const mode of [0o600, 0o660]) {
     const path = join(folder, `${mode}.sock`);
-    const { release } = await claim(server(t, 'here'), path, { mode });
+    const claimed = await claim(server(t, 'here'), path, { mode });
     t.is(lstatSync(path).mode & 0o777, mode);
     t.is((await ask({ socketPath: path }, 'GET', '/')).text, 'here');
-    release();
+    claimed.release();
     t.false(await answers(path));
   }
   t.deepEqual(readdirSync(folder), []);

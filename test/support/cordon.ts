@@ -1,5 +1,5 @@
 // A command as a user types it, to the fleet of a test.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { ExecutionContext } from 'ava';
 import { type Fleet, main, root } from './fleet.js';
@@ -21,21 +21,35 @@ export const within = (runtime: string, env: NodeJS.ProcessEnv = {}): NodeJS.Pro
 });
 
 /** Runs it to its end. */
-export async function cordon(
+export function cordon(
   t: ExecutionContext,
   { runtime }: Pick<Fleet, 'runtime'>,
   words: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<Said> {
-  const child = spawn(process.execPath, [main, ...words], { cwd: root, env: within(runtime, env), stdio: 'pipe' });
+  const { child, said } = run(runtime, words, env);
   t.teardown(() => void child.kill('SIGKILL'));
+  return said;
+}
+
+/** In the background a supervisor outlives whoever started it. */
+export async function stopAll(runtime: string): Promise<void> {
+  await run(runtime, ['stop', '--now']).said;
+}
+
+function run(
+  runtime: string,
+  words: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): { readonly child: ChildProcess; readonly said: Promise<Said> } {
+  const child = spawn(process.execPath, [main, ...words], { cwd: root, env: within(runtime, env), stdio: 'pipe' });
   child.stdin.end();
   let out = '';
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, err };
+  const said = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }));
+  return { child, said };
 }
 
 /** The one JSON document that it printed. */
