@@ -1,4 +1,6 @@
 // `cordon start`: from what was typed to a Config, and from there it is the supervisor's.
+import { realpathSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { isPort } from '../config/address.js';
 import type { Config } from '../config/config.js';
 import { isConfigName } from '../config/file.js';
@@ -40,11 +42,12 @@ export interface StartLine {
 
 /** Runs until the fleet has stopped; gives the exit code. */
 export async function start(line: StartLine, about: { version: string }): Promise<number> {
+  const folder = standpoint();
   const predecessor = await predecessorOf(about.version);
   try {
-    const config = await configOf(line);
+    const config = await configOf(line, folder);
     const { supervise } = await import('../supervisor/index.js');
-    return await supervise(config, { ...about, predecessor });
+    return await supervise(config, { ...about, predecessor, reread: () => configOf(line, folder) });
   } catch (error) {
     await predecessor?.failed((error as Error).message);
     throw error;
@@ -53,7 +56,7 @@ export async function start(line: StartLine, about: { version: string }): Promis
 
 /** `words` are the same command line, for the process that becomes the supervisor. */
 export async function startInBackground(line: StartLine, words: readonly string[]): Promise<number> {
-  const config = await configOf(line);
+  const config = await configOf(line, standpoint());
   const { daemonise } = await import('./daemon.js');
   return daemonise(config, words);
 }
@@ -65,8 +68,17 @@ async function predecessorOf(version: string): Promise<Predecessor | undefined> 
   return predecessor(version);
 }
 
-function configOf({ target, args, flags }: StartLine): Promise<Config> {
-  const folder = process.cwd();
+/** Where the operator stands, as they got there: a symbolic link may lead to another release by the next reload. */
+function standpoint(): string {
+  const { PWD } = process.env;
+  try {
+    return PWD !== undefined && isAbsolute(PWD) && realpathSync(PWD) === process.cwd() ? PWD : process.cwd();
+  } catch {
+    return process.cwd();
+  }
+}
+
+function configOf({ target, args, flags }: StartLine, folder: string): Promise<Config> {
   const asFile = target !== undefined && isConfigName(target);
   if (asFile && flags.config !== undefined) {
     throw refusal([

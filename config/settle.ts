@@ -26,7 +26,7 @@ export function settle(
   const checked = v.parse(ConfigSchema, wish.given);
   const within = (key: Path, path: string): string => resolve(giver(wish, key)?.folder ?? folder, path);
   const from = (key: string, path: string): string => within([key], path);
-  const { ready, fault, restart, stop, control, metrics, logs, errors, hooks } = checked;
+  const { ready, boot, reload, health, fault, restart, stop, control, metrics, logs, errors, hooks } = checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
@@ -40,7 +40,17 @@ export function settle(
     secrets: fetched.secrets,
     workers: numberOfWorkers(checked.workers, cores),
     listen: checked.listen.map((address) => absolute(address, (path) => from('listen', path))),
+    standby: checked.standby,
     ready: { on: ready.on, timeoutMs: ready.timeout },
+    boot: { concurrency: boot.concurrency ?? Math.max(1, Math.round(cores)) },
+    reload: {
+      surge: reload.surge,
+      canary: reload.canary,
+      bakeMs: reload.bake,
+      maxErrorRatio: reload.maxErrorRatio,
+      rollback: reload.rollback,
+    },
+    health: { beatMs: health.beat },
     fault: { killTimeoutMs: fault.killTimeout },
     restart: {
       backoff: { minMs: min, maxMs: max, factor: restart.backoff.factor, jitter: restart.backoff.jitter },

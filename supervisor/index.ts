@@ -12,8 +12,9 @@ import { Incidents } from './incidents/incidents.js';
 import { Journal } from './journal.js';
 import { openLog } from './log.js';
 import { NodeHost } from './node-host.js';
+import { Releases } from './releases.js';
 import { Sockets } from './sockets.js';
-import type { Policy } from './state.js';
+import { emptyFleet, type Policy } from './state.js';
 import type { Particulars } from './status.js';
 import { Supervisor } from './supervisor.js';
 import { debut } from './upgrade/debut.js';
@@ -23,19 +24,22 @@ import { Upgrade } from './upgrade/upgrade.js';
 /** How much later than a worker's own kill timer its SIGKILL comes. */
 const GRACE_MS = 2000;
 
-const policyOf = ({ ready, fault, stop, restart }: Config): Policy => ({
+const policyOf = ({ ready, boot, fault, stop, restart }: Config): Policy => ({
   readyTimeoutMs: ready.timeoutMs,
   killTimeoutMs: fault.killTimeoutMs,
   stopTimeoutMs: stop.timeoutMs,
   graceMs: GRACE_MS,
   backoff: restart.backoff,
   intensity: restart.intensity,
+  bootConcurrency: boot.concurrency,
 });
 
 export type { Commands };
 
 export interface About {
   readonly version: string;
+  /** Reads the configuration again, for a reload. Default: it stays as it is. @throws {OperatorError} where it is wrong. */
+  readonly reread?: () => Promise<Config>;
   /** Hears once how the fleet is commanded, before its first worker starts. */
   readonly commanded?: (commands: Commands) => void;
   /** The supervisor that this one is to follow. */
@@ -58,6 +62,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
   sockets.inherit(about.predecessor?.sockets ?? []);
+  const releases = new Releases();
+  releases.add(config);
   const incidents = new Incidents(config, (sentence) => log.warn(sentence), about.predecessor !== undefined);
   await incidents.open();
   const signals = new AbortController();
@@ -90,16 +96,18 @@ export async function supervise(config: Config, about: About): Promise<number> {
         resolve(exitCode);
       };
       const host = new NodeHost(
-        config,
+        releases,
         sockets,
         (event) => supervisor.tell(event),
         chronicle,
         () => void finished(),
       );
       const history = new History();
-      const supervisor = new Supervisor(host, config.workers, policyOf(config), (...turn) => {
+      const fleet = emptyFleet(config.workers, config.standby);
+      const supervisor = new Supervisor(host, fleet, policyOf(config), (...turn) => {
         chronicle.observe(...turn);
         history.observe(...turn);
+        commands.observe(...turn);
         const [event, before, after] = turn;
         const verdict = awaited ? debut(event, before, after) : undefined;
         if (verdict === undefined) return;
@@ -142,18 +150,35 @@ export async function supervise(config: Config, about: About): Promise<number> {
         stop(exitCode !== 0);
       });
       const particulars = (id: number): Particulars | undefined => host.particulars(id);
+      const { version, reread = () => Promise.resolve(config) } = about;
+      const pin = async (added: Config['listen']): Promise<void> => {
+        for (const address of added) await sockets.pin(address);
+      };
       const commands = new FleetCommands({
         config,
-        version: about.version,
+        version,
         supervisor,
+        releases,
         history,
+        reread,
+        policyOf,
+        pin,
         particulars,
         stop,
         stopped,
         upgrade: () => upgrade.start(),
+        lastWords: (worker) => chronicle.lastWords(worker),
+        refused: (why) => log.error(`nothing was changed: ${why}`),
       });
       about.commanded?.(commands);
-      control.serve({ config, commands, journal, incidents });
+      control.serve({ config: () => releases.newest, commands, journal, incidents });
+      onSignal(signals.signal, 'SIGHUP', () => void commands.reload({}));
+      const scale = async (by: number): Promise<void> => {
+        const outcome = await commands.scale({ by });
+        if (!outcome.ok) log.warn(`nothing was changed: ${outcome.why}`);
+      };
+      onSignal(signals.signal, 'SIGTTIN', () => void scale(1));
+      onSignal(signals.signal, 'SIGTTOU', () => void scale(-1));
 
       log.info(
         `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
@@ -171,9 +196,10 @@ export async function supervise(config: Config, about: About): Promise<number> {
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 
 function onSignals(until: AbortSignal, tell: (signal: (typeof ENDING)[number]) => void): void {
-  for (const signal of ENDING) {
-    const listener = (): void => tell(signal);
-    process.on(signal, listener);
-    until.addEventListener('abort', () => process.removeListener(signal, listener));
-  }
+  for (const signal of ENDING) onSignal(until, signal, () => tell(signal));
+}
+
+function onSignal(until: AbortSignal, signal: NodeJS.Signals, listener: () => void): void {
+  process.on(signal, listener);
+  until.addEventListener('abort', () => process.removeListener(signal, listener));
 }

@@ -43,16 +43,20 @@ export interface Usage {
   readonly rssBytes?: number;
 }
 
-/** What a worker counts of itself; absent where nobody counts. */
-export interface Counts {
+/** What a worker said of itself in its last beat; absent before its first. */
+interface Counts {
+  /** Requests that are over, and how many of them with an error or a status of 500 or more. */
   readonly requests?: number;
+  readonly failed?: number;
   readonly inFlight?: number;
+  readonly connections?: number;
+  /** By how much the beat came too late. */
+  readonly lagMs?: number;
   /** Of its event loop, 0 to 1. */
   readonly utilisation?: number;
 }
 
-export interface WorkerReply extends Omit<WorkerStatus, 'addresses'>, Usage, Counts {
-  readonly addresses: readonly string[];
+export interface WorkerReply extends Omit<WorkerStatus, 'beat'>, Usage, Counts {
   /** Uncaught errors that it told of. */
   readonly errors: number;
   readonly uptimeMs: number;

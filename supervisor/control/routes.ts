@@ -61,7 +61,7 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
   return {
     'GET /v1/status': ({ response }) => answer(response, 200, statusReply(sources, usages)),
     'GET /v1/fleet': ({ response }) =>
-      answer(response, 200, { ...statusReply(sources, usages), config: redacted(sources.config) }),
+      answer(response, 200, { ...statusReply(sources, usages), config: redacted(sources.config()) }),
     'GET /v1/workers/:id': ({ response, id }) =>
       answer(response, 200, workerDocument(number(id), sources, usages) ?? absent('worker', id)),
     'GET /v1/errors': ({ response, query }) => {

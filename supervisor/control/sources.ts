@@ -3,15 +3,13 @@ import type { Config } from '../../config/config.js';
 import type { Commands } from '../commands.js';
 import type { BookFigures, IncidentBook } from '../incidents/incidents.js';
 import type { Journal } from '../journal.js';
-import type { Counts } from './protocol.js';
 
 export interface Sources {
-  readonly config: Config;
+  /** Of the newest generation. */
+  readonly config: () => Config;
   readonly commands: Commands;
   readonly journal: Journal;
   readonly incidents: IncidentBook & { readonly figures: BookFigures };
   /** Prometheus text. Without it, /metrics is not found. */
   readonly metrics?: () => string | Promise<string>;
-  /** What a worker counts of itself. */
-  readonly counts?: (worker: number) => Counts | undefined;
 }

@@ -21,7 +21,7 @@ export function statusReply(sources: Sources, usages: Usages, now = Date.now()):
 }
 
 function workerReply(
-  worker: WorkerStatus,
+  { beat, ...worker }: WorkerStatus,
   { slots }: FleetStatus,
   sources: Sources,
   usages: Usages,
@@ -35,7 +35,14 @@ function workerReply(
     restarts: slot?.restarts ?? 0,
     lastEnd: slot?.lastEnd,
     ...(worker.pid !== undefined && usages.of(worker.pid, worker.since, now)),
-    ...sources.counts?.(worker.id),
+    ...(beat && {
+      requests: beat.served,
+      failed: beat.failed,
+      inFlight: beat.inFlight,
+      connections: beat.connections,
+      lagMs: beat.lagMs,
+      utilisation: beat.utilization,
+    }),
   };
 }
 

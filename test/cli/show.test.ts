@@ -43,6 +43,7 @@ const status = (workers: readonly WorkerReply[], change: Partial<StatusReply> = 
   generation: 12,
   size: workers.length,
   serving: workers.length,
+  standby: 0,
   slots: [],
   errors: { incidents: 2, new: 2, known: 0, resolved: 0, returned: 0, forgotten: 0 },
   workers,

@@ -30,6 +30,7 @@ export const noCommands: Commands = {
     generation: 1,
     size: 1,
     serving: 1,
+    standby: 0,
     slots: [{ slot: 0, restarts: 0, lastEnd: undefined }],
     workers: [],
   }),
@@ -43,7 +44,7 @@ export const noCommands: Commands = {
 };
 
 export const sources = (change: Partial<Sources> = {}): Sources => ({
-  config: { env: {}, args: [], nodeArgs: [] } as unknown as Config,
+  config: () => ({ env: {}, args: [], nodeArgs: [] }) as unknown as Config,
   commands: noCommands,
   journal: new Journal(),
   incidents: {
