@@ -16,6 +16,7 @@ export async function give(
   body: unknown,
   { json = false }: OrderFlags,
   tell: (outcome: OrderOutcome) => string,
+  failed = 'nothing was changed',
 ): Promise<OrderOutcome> {
   const progress = progressLine();
   let outcome: OrderOutcome | undefined;
@@ -30,14 +31,14 @@ export async function give(
   else if (outcome.ok) process.stdout.write(`${tell(outcome)}\n`);
   if (!outcome.ok) {
     process.exitCode = ExitCode.failed;
-    if (!json) fail(supervisor, outcome);
+    if (!json) fail(supervisor, outcome, failed);
   }
   return outcome;
 }
 
-function fail({ name }: client.Supervisor, { why = 'it failed', lastWords = [] }: OrderOutcome): void {
+function fail({ name }: client.Supervisor, { why = 'it failed', lastWords = [] }: OrderOutcome, failed: string): void {
   const words = lastWords.map((line) => `\n  ${harmless(line)}`).join('');
-  process.stderr.write(`cordon: ${name}: ${why}${words}\n`);
+  process.stderr.write(`cordon: ${name}: ${failed}: ${why}${words}\n`);
 }
 
 /** What was lost, where anything was. */

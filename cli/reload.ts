@@ -46,6 +46,7 @@ export const define = (command: Command): void =>
         ask,
         flags,
         ({ generation, tookMs }) => `${supervisor.name} serves generation ${generation} (${seconds(tookMs)})`,
+        'it was not reloaded, and serves on as before',
       );
     });
 

@@ -21,8 +21,9 @@ const tint = (word: string): string => styleText(colours[word] ?? 'green', word,
 
 export function head(status: StatusReply): string {
   const { name, state, serving, size: wanted, generation, uptimeMs, pid, errors } = status;
+  const open = errors.incidents - errors.resolved;
   const addresses = [...new Set(status.workers.flatMap((worker) => worker.addresses))].slice(0, 3).join(' ');
-  const told = errors.incidents === 0 ? 'no errors' : plural(errors.incidents, 'incident');
+  const told = open === 0 ? 'no errors' : plural(open, 'incident');
   return [
     `${styleText('bold', name, { stream: process.stdout })} ${tint(state)}`,
     `${serving}/${wanted} serve`,

@@ -160,11 +160,19 @@ export class Chronicle implements Hearing {
     this.#output[stream === 'stdout' ? 'info' : 'warn']({ ...fieldsOf(seat), stream }, line);
   }
 
+  /** What others did, in the log and among the events. */
+  note(level: Sentence['level'], event: string, text: string): void {
+    this.#say({ level, event, text });
+  }
+
   #say(sentence: Sentence): void {
-    const { level, text, about, cause, fields } = sentence;
+    const { level, text, about, cause, event, fields } = sentence;
     this.#journal.record(sentence);
     const seat = about && { ...about, pid: this.#workers.get(about.id)?.seat.pid };
-    this.#log[level]({ ...(seat && fieldsOf(seat)), ...(cause && { cause }), ...fields }, text);
+    this.#log[level](
+      { ...(seat && fieldsOf(seat)), ...(event && { event }), ...(cause && { cause }), ...fields },
+      text,
+    );
   }
 }
 

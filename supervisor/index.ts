@@ -123,7 +123,10 @@ export async function supervise(config: Config, about: About): Promise<number> {
         }
       });
       const upgrade = new Upgrade({
-        log,
+        log: {
+          info: (text) => chronicle.note('info', 'upgrade', text),
+          error: (text) => chronicle.note('error', 'upgrade', text),
+        },
         serves: () => supervisor.fleet.goal === 'serve',
         bequeath: () => sockets.bequeath(),
         readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
@@ -168,14 +171,14 @@ export async function supervise(config: Config, about: About): Promise<number> {
         stopped,
         upgrade: () => upgrade.start(),
         lastWords: (worker) => chronicle.lastWords(worker),
-        refused: (why) => log.error(`nothing was changed: ${why}`),
+        refused: (why) => chronicle.note('error', 'refused', `nothing was changed: ${why}`),
       });
       about.commanded?.(commands);
       control.serve({ config: () => releases.newest, commands, journal, incidents });
       onSignal(signals.signal, 'SIGHUP', () => void commands.reload({}));
       const scale = async (by: number): Promise<void> => {
         const outcome = await commands.scale({ by });
-        if (!outcome.ok) log.warn(`nothing was changed: ${outcome.why}`);
+        if (!outcome.ok) chronicle.note('warn', 'refused', `nothing was changed: ${outcome.why}`);
       };
       onSignal(signals.signal, 'SIGTTIN', () => void scale(1));
       onSignal(signals.signal, 'SIGTTOU', () => void scale(-1));
