@@ -85,7 +85,10 @@ program
   .argument('[config]', 'a configuration (default: the one of this folder)')
   .option('--mode <name>', 'which env.<name> is used (default: CORDON_MODE, else NODE_ENV)')
   .option('--json', 'as one JSON document')
-  .addHelpText('after', '\nExit codes: 0 nothing is wrong, 64 there is no configuration, 78 something is wrong.')
+  .addHelpText(
+    'after',
+    '\nExample:\n  $ cordon check cordon.config.mjs\n\nExit codes: 0 nothing is wrong, 64 no configuration, 78 something is wrong.',
+  )
   .action(async (file: string | undefined, flags: CheckFlags) => {
     const { check } = await import('./check.js');
     process.exitCode = await check(file, flags);
@@ -101,6 +104,7 @@ program
   .argument('[after]', 'another one (default: the one of this folder)')
   .option('--mode <name>', 'which env.<name> is used (default: CORDON_MODE, else NODE_ENV)')
   .option('--json', 'as one JSON document')
+  .addHelpText('after', '\nExample:\n  $ cordon diff old.config.mjs cordon.config.mjs')
   .action(async (before: string, after: string | undefined, flags: DiffFlags) => {
     const { diff } = await import('./diff.js');
     process.exitCode = await diff(before, after, flags);
@@ -111,6 +115,7 @@ program
   .summary('write a first configuration, every key explained')
   .description('Writes a first configuration, every key explained. It overwrites nothing.')
   .argument('[file]', 'a .mjs, .js, .cjs, .mts, .ts, .yaml or .yml (default: cordon.config.mjs)')
+  .addHelpText('after', '\nExample:\n  $ cordon init')
   .action(async (file: string | undefined) => {
     const { init } = await import('./init.js');
     process.exitCode = init(file);

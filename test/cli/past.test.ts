@@ -42,16 +42,9 @@ test('logs -f goes on with what comes, until the fleet has stopped', async (t) =
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
   const ended = once(child, 'close');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  // It follows once it is there: until then, errors are made.
-  let met = false;
-  const first = lines.next().then((line) => {
-    met = true;
-    return line;
-  });
-  for (let kind = 0; !met; kind = (kind + 1) % 3)
-    await get(t, { port: await fleet.port() }, ['/fail/timer', '/fail/immediate', '/fail/promise'][kind] ?? '');
+  const first = lines.next();
+  for (const kind of ['timer', 'immediate', 'promise']) await get(t, { port }, `/fail/${kind}`);
   t.regex(String((await first).value), /cordon #1 .* GET \/fail\//);
-  t.truthy(port);
   await fleet.stop();
   t.deepEqual(await ended, [0, null]);
   t.is(err, 'cordon: busy has stopped\n');

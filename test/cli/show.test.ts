@@ -158,12 +158,13 @@ test('top shows each worker, the chosen one marked, requests a second, and the k
   t.regex(text.at(-1) ?? '', /^q quit/);
 });
 
+const chosen = (key: string, from: Screen): number | undefined => {
+  const asked = keyed(from, key);
+  return asked?.type === 'show' ? asked.screen.chosen : undefined;
+};
+
 test('the keys of top: choose, drain, reload, scale, errors, quit', (t) => {
   const screen = watched();
-  const chosen = (key: string, from: Screen): number | undefined => {
-    const asked = keyed(from, key);
-    return asked?.type === 'show' ? asked.screen.chosen : undefined;
-  };
   t.is(chosen('j', screen), 2);
   t.is(chosen('\u001b[B', { ...screen, chosen: 4 }), 4, 'there is none below the last');
   t.is(chosen('k', screen), 1);
