@@ -110,6 +110,13 @@ export async function* lines(supervisor: Supervisor, path: string, ask: Ask = {}
   }
 }
 
+/** Gives an order and waits only until it is under way. */
+export async function begin(supervisor: Supervisor, path: string, body: unknown): Promise<void> {
+  const response = await open(supervisor, path, { method: 'POST', body, accept: JSON_LINES });
+  if (response.statusCode !== 200) throw refusal(await textOf(response));
+  response.destroy();
+}
+
 /** Gives an order and waits for what becomes of it; undefined where the supervisor was gone before it could say so. */
 export async function order(
   supervisor: Supervisor,

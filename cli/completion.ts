@@ -32,8 +32,8 @@ export const define = (command: Command): void =>
       'after',
       `
 Examples:
-  $ source <(cordon completion bash)                   # in ~/.bashrc
-  $ source <(cordon completion zsh)                    # in ~/.zshrc, after compinit
+  $ source <(cordon completion bash)   # in ~/.bashrc
+  $ source <(cordon completion zsh)    # in ~/.zshrc, after compinit
   $ cordon completion fish > ~/.config/fish/completions/cordon.fish`,
     )
     .action((shell: string) => {

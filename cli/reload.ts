@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { milliseconds } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
-import { lines } from './client.js';
+import { begin } from './client.js';
 import { find } from './find.js';
 import { give, NAME, type OrderFlags } from './order.js';
 import { seconds } from './words.js';
@@ -34,11 +34,9 @@ export const define = (command: Command): void =>
       };
       const supervisor = await find(name);
       if (!flags.wait) {
-        const order = lines(supervisor, '/v1/reload', { method: 'POST', body: ask });
-        void order.next();
-        await new Promise((done) => setTimeout(done, 50));
+        await begin(supervisor, '/v1/reload', ask);
         process.stdout.write(`${supervisor.name} reloads; \`cordon events -f\` tells how it goes\n`);
-        process.exit(ExitCode.ok);
+        return;
       }
       await give(
         supervisor,
