@@ -7,6 +7,7 @@ import type { CheckFlags } from './check.js';
 import { addCommands, commandNames } from './commands.js';
 import { complain, isBrokenPipe, outcomeOf, say } from './complain.js';
 import type { DiffFlags } from './diff.js';
+import type { DoctorFlags } from './doctor.js';
 import type { StartFlags } from './start.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -119,6 +120,27 @@ program
   .action(async (file: string | undefined) => {
     const { init } = await import('./init.js');
     process.exitCode = init(file);
+  });
+
+program
+  .command('doctor')
+  .summary('what may go wrong on this machine, and what to do')
+  .description('Looks at this machine as a server will find it, and says what each finding means and what to do.')
+  .option('--json', 'one JSON document')
+  .option('--proxy-keepalive <time>', 'how long the proxy in front keeps idle connections, such as 75s')
+  .option('--keepalive <time>', "the server's own keepAliveTimeout (default: Node's)")
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ cordon doctor
+  $ cordon doctor --proxy-keepalive 60s --keepalive 65s
+
+Exit codes: 0 nothing stands in the way, 1 something does.`,
+  )
+  .action(async (flags: DoctorFlags) => {
+    const { doctor } = await import('./doctor.js');
+    process.exitCode = doctor(flags);
   });
 
 await addCommands(

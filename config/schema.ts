@@ -215,7 +215,7 @@ export const ConfigSchema = section({
       on: withDefault(
         v.union(
           [oneOf('listening', 'message', 'start'), section({ http: probePath })],
-          '"listening", "message", "start" or { "http": "/path" }',
+          '"listening" or "message" or "start" or { "http": "/path" }',
         ),
         'What counts as ready: the program listens, sends the message "ready", has started (a program without a port), or answers a GET of a path with 2xx ({ "http": "/healthz" }). Default: "listening".',
         'listening',

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { beat } from './beat.js';
 import { openChannel } from './channel.js';
 import { current } from './domain/current.js';
-import { type Claim, switchOn } from './domain/domain.js';
+import { type Claim, type Domain, switchOn } from './domain/domain.js';
 import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
@@ -12,9 +12,11 @@ import { probe } from './probe.js';
 import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './protocol.js';
 import { Redaction } from './redact.js';
 import { Reports, toReport } from './report.js';
+import { Request } from './request.js';
 import { Servers } from './server.js';
 import { Sockets } from './sockets.js';
 import { keepLastWords } from './stdio.js';
+import { tellWhereabouts } from './whereabouts.js';
 
 /** The last reports and answers get this long to leave the process. */
 const FLUSH_MS = 1000;
@@ -112,6 +114,7 @@ export function start(terms: BootOrders): void {
   };
 
   switchOn();
+  tellWhereabouts(() => requestOf(current.getStore())?.description);
   setLastResort(lastResort, tellProgram);
   sockets.install();
   servers.install();
@@ -134,4 +137,9 @@ export function start(terms: BootOrders): void {
     () => servers.account,
     (message) => channel.tell({ type: 'beat', ...message }),
   );
+}
+
+/** A request's domains within domains are its own. */
+function requestOf(domain: Domain | undefined): Request | undefined {
+  return domain === undefined || domain instanceof Request ? domain : requestOf(domain.parent);
 }

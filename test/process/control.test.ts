@@ -51,6 +51,21 @@ test('a place that was asked for must be had: exit code 73, 77 or 78, and nothin
 
 const asRoot = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0 ? test : test.skip;
 
+/** The status of one request by user 54321 in this group, or the code of its error. */
+const ask = (gid: number, socket: string, method: string, at: string): string =>
+  spawnSync(
+    'setpriv',
+    [
+      '--reuid=54321',
+      `--regid=${gid}`,
+      '--clear-groups',
+      process.execPath,
+      '-e',
+      `require('http').request({ socketPath: '${socket}', path: '${at}', method: '${method}' }, (r) => console.log(r.statusCode)).on('error', (e) => console.log(e.code)).end()`,
+    ],
+    { encoding: 'utf8', cwd: '/' },
+  ).stdout.trim();
+
 asRoot(
   'a group may read over a socket of its own, and nobody else may; nobody but the owner gives orders',
   async (t) => {
@@ -65,19 +80,6 @@ asRoot(
     await fleet.ready();
     const path = join(folder, 'busy.sock');
     const readers = join(folder, 'busy.read.sock');
-    const ask = (gid: number, socket: string, method: string, at: string): string =>
-      spawnSync(
-        'setpriv',
-        [
-          '--reuid=54321',
-          `--regid=${gid}`,
-          '--clear-groups',
-          process.execPath,
-          '-e',
-          `require('http').request({ socketPath: '${socket}', path: '${at}', method: '${method}' }, (r) => console.log(r.statusCode)).on('error', (e) => console.log(e.code)).end()`,
-        ],
-        { encoding: 'utf8', cwd: '/' },
-      ).stdout.trim();
     t.is(ask(54321, readers, 'GET', '/v1/status'), '200');
     t.is(ask(54321, readers, 'POST', '/v1/stop'), '403');
     t.is(ask(54321, path, 'GET', '/v1/status'), 'EACCES');
