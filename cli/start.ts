@@ -9,7 +9,6 @@ import type { Path, Problem, Source } from '../config/problem.js';
 import { refusal } from '../config/problem.js';
 import { asNumber } from '../config/tree.js';
 import type { Predecessor } from '../supervisor/upgrade/predecessor.js';
-import { UPGRADE_VARIABLE } from '../supervisor/upgrade/protocol.js';
 
 export interface StartFlags {
   readonly name?: string;
@@ -63,7 +62,7 @@ export async function startInBackground(line: StartLine, words: readonly string[
 
 /** Whoever started this process so that it takes over from it. */
 async function predecessorOf(version: string): Promise<Predecessor | undefined> {
-  if (process.env[UPGRADE_VARIABLE] === undefined) return undefined;
+  if (process.env['CORDON_UPGRADE'] === undefined) return undefined;
   const { predecessor } = await import('../supervisor/upgrade/predecessor.js');
   return predecessor(version);
 }

@@ -164,6 +164,8 @@ export interface BootOrders {
 export const BOOT_VARIABLE = 'CORDON_BOOT';
 /** How the argument ends that loads the preload; it is taken out of `process.execArgv`, which the program's own forks inherit. */
 export const PRELOAD_MARK = '/worker/preload.js';
+/** The symbol on `globalThis` under which a worker says where it is to whoever has opened it from outside. */
+export const WHEREABOUTS = 'cordon.whereabouts';
 /** The worker's end of a pipe that breaks when the supervisor is gone, however it went. */
 export const LIFELINE_FD = 4;
 
