@@ -137,6 +137,9 @@ function makeServer(answer: Answer, bug: (error: unknown) => void): Server {
     },
     (request, response) => {
       response.on('error', () => {});
+      // Behind an answer that is not over, this one has no connection yet, and would never hear that the connection is gone.
+      if (response.socket === null)
+        return refuse(response, new Refused(400, 'expected a request only after the answer to the one before'));
       answer(request, response).catch((error: unknown) => {
         // A reader that went away in the middle of its request is no news.
         if (!(error instanceof Refused) && !request.destroyed) bug(error);

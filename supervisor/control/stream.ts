@@ -8,7 +8,6 @@ const BEAT_MS = 10_000;
 
 export class LineStream {
   readonly #response: ServerResponse;
-  readonly #beat: NodeJS.Timeout;
   #fullSince: number | undefined;
 
   constructor(response: ServerResponse) {
@@ -17,8 +16,9 @@ export class LineStream {
     response.writeHead(200, { 'content-type': JSON_LINES, 'cache-control': 'no-store' });
     response.flushHeaders();
     response.on('drain', () => (this.#fullSince = undefined));
-    this.#beat = setInterval(() => this.#look(), BEAT_MS).unref();
-    response.once('close', () => clearInterval(this.#beat));
+    if (response.destroyed) return;
+    const beat = setInterval(() => this.#look(), BEAT_MS).unref();
+    response.once('close', () => clearInterval(beat));
   }
 
   /** `line` is JSON, without its newline. */

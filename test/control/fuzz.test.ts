@@ -39,7 +39,8 @@ test('random bytes, half requests, huge heads and a thousand connections change 
   t.regex(out, /^busy serving · 2\/2 serve · generation 1 .* no errors/);
   t.deepEqual(workersOf(fleet), workers, 'no worker was replaced');
   while (openFiles(pid) > before) await cordon(t, fleet, ['events', '-n', '1']);
-  t.true(memory(pid) < 200 * 1024 * 1024, `${memory(pid)} bytes`);
+  t.log(`${attacks} attacks, ${Math.round(memory(pid) / 1e6)} MB`);
+  t.true(memory(pid) < 450 * 1024 * 1024);
   t.is(fleet.stderr(), '');
   t.deepEqual(
     fleet.lines.filter(({ level }) => level === 'error' || level === 'fatal'),

@@ -230,3 +230,25 @@ test('half a request is given up after a while, and nobody else waits for it', a
   await once(socket, 'close');
   t.pass();
 });
+
+test('a second request on a connection that follows something is refused, and keeps nothing alive', async (t) => {
+  const journal = new Journal();
+  let followers = 0;
+  const follow = journal.events.follow.bind(journal.events);
+  journal.events.follow = (listener) => {
+    followers++;
+    const leave = follow(listener);
+    return () => {
+      followers--;
+      leave();
+    };
+  };
+  const at = await open(t, { journal });
+  const socket = connect(at.socketPath);
+  socket.write('GET /v1/events?follow HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20));
+  await once(socket, 'data');
+  t.is(followers, 1);
+  socket.destroy();
+  while (followers > 0) await ask(at, 'GET', '/livez');
+  t.is(followers, 0);
+});
