@@ -4,11 +4,13 @@ import { isAbsolute } from 'node:path';
 import { isPort } from '../config/address.js';
 import type { Config } from '../config/config.js';
 import { isConfigName } from '../config/file.js';
-import { load } from '../config/load.js';
+import { loadApps, oneOf } from '../config/load.js';
 import type { Path, Problem, Source } from '../config/problem.js';
 import { refusal } from '../config/problem.js';
 import { asNumber } from '../config/tree.js';
 import type { Predecessor } from '../supervisor/upgrade/predecessor.js';
+
+import { say } from './complain.js';
 
 export interface StartFlags {
   readonly name?: string;
@@ -44,7 +46,7 @@ export async function start(line: StartLine, about: { version: string }): Promis
   const folder = standpoint();
   const predecessor = await predecessorOf(about.version);
   try {
-    const config = await configOf(line, folder);
+    const config = await configOf(line, folder, say);
     const { supervise } = await import('../supervisor/index.js');
     return await supervise(config, { ...about, predecessor, reread: () => configOf(line, folder) });
   } catch (error) {
@@ -77,14 +79,18 @@ function standpoint(): string {
   }
 }
 
-function configOf({ target, args, flags }: StartLine, folder: string): Promise<Config> {
+async function configOf(
+  { target, args, flags }: StartLine,
+  folder: string,
+  tell: (note: string) => void = () => undefined,
+): Promise<Config> {
   const asFile = target !== undefined && isConfigName(target);
   if (asFile && flags.config !== undefined) {
     throw refusal([
       { origin: 'flags', says: `--config: expected one configuration, got ${flags.config} and ${target}` },
     ]);
   }
-  return load({
+  const loaded = await loadApps({
     file: asFile ? target : flags.config,
     flags: flagSource(flags, asFile ? undefined : target, args, folder),
     environment: process.env,
@@ -93,6 +99,8 @@ function configOf({ target, args, flags }: StartLine, folder: string): Promise<C
     mode: flags.mode,
     only: flags.only,
   });
+  for (const note of loaded.notes) tell(note);
+  return oneOf(loaded, asFile || flags.config !== undefined);
 }
 
 /** The flag that sets each key. */

@@ -59,9 +59,9 @@ export const takes = {
   'metrics.listen': 'restart',
   'logs.format': 'restart',
   'logs.level': 'live',
-  after: 'live',
   'errors.dir': 'restart',
-  'errors.keepMs': 'live',
-  'errors.redact': 'live',
-  'hooks.onIncident': 'live',
+  'errors.keepMs': 'restart',
+  'errors.redact': 'reload',
+  'hooks.onIncident': 'restart',
+  after: 'live',
 } as const satisfies Record<ConfigKey, Takes>;

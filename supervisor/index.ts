@@ -8,9 +8,10 @@ import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
 import { History } from './history.js';
-import { Incidents } from './incidents/incidents.js';
+import { type IncidentBook, Incidents } from './incidents/incidents.js';
 import { Journal } from './journal.js';
 import { openLog } from './log.js';
+import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
 import { Releases } from './releases.js';
 import { Sockets } from './sockets.js';
@@ -36,8 +37,17 @@ const policyOf = ({ ready, boot, fault, stop, restart }: Config): Policy => ({
 
 export type { Commands };
 
+/** What can be seen of a fleet, besides `Commands.status`. */
+export interface Views {
+  readonly incidents: IncidentBook;
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>;
+}
+
 export interface About {
   readonly version: string;
+  /** Hears once what can be seen of the fleet, before its first worker starts. */
+  readonly seen?: (views: Views) => void;
   /** Reads the configuration again, for a reload. Default: it stays as it is. @throws {OperatorError} where it is wrong. */
   readonly reread?: () => Promise<Config>;
   /** Hears once how the fleet is commanded, before its first worker starts. */
@@ -84,6 +94,12 @@ export async function supervise(config: Config, about: About): Promise<number> {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       });
+      const metrics = new Metrics({
+        name: config.name,
+        version: about.version,
+        incidents: () => incidents.figures,
+        measure: (seq) => host.measure(seq),
+      });
       const finished = async (): Promise<void> => {
         if (stillborn !== undefined) await about.predecessor?.failed(hopeless?.message ?? stillborn);
         if (hopeless) return reject(hopeless);
@@ -99,7 +115,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         releases,
         sockets,
         (event) => supervisor.tell(event),
-        chronicle,
+        metrics.overhear(chronicle),
         () => void finished(),
       );
       const history = new History();
@@ -107,6 +123,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
       const supervisor = new Supervisor(host, fleet, policyOf(config), (...turn) => {
         chronicle.observe(...turn);
         history.observe(...turn);
+        metrics.observe(...turn);
         commands.observe(...turn);
         const [event, before, after] = turn;
         const verdict = awaited ? debut(event, before, after) : undefined;
@@ -173,8 +190,15 @@ export async function supervise(config: Config, about: About): Promise<number> {
         lastWords: (worker) => chronicle.lastWords(worker),
         refused: (why) => chronicle.note('error', 'refused', `nothing was changed: ${why}`),
       });
+      about.seen?.({ incidents, metrics: () => metrics.scrape() });
       about.commanded?.(commands);
-      control.serve({ config: () => releases.newest, commands, journal, incidents });
+      control.serve({
+        config: () => releases.newest,
+        commands,
+        journal,
+        incidents,
+        metrics: () => metrics.scrape(),
+      });
       onSignal(signals.signal, 'SIGHUP', () => void commands.reload({}));
       const scale = async (by: number): Promise<void> => {
         const outcome = await commands.scale({ by });

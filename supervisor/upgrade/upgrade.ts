@@ -37,7 +37,8 @@ export class Upgrade {
     }
     const command = sameCommand();
     const calledOff = (this.#under = new AbortController());
-    log.info(`upgrade: a successor starts (${[command.file, ...command.args].join(' ')})`);
+    // Not its arguments: `--env` may hold a secret.
+    log.info(`upgrade: a successor starts (${command.file})`);
     const outcome = await succeed(command, bequeath(), readyMs, calledOff.signal);
     this.#under = undefined;
     if (!outcome.ok) {
