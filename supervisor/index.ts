@@ -11,6 +11,7 @@ import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
 import { History } from './history.js';
 import { type IncidentBook, Incidents } from './incidents/incidents.js';
+import { Journal } from './journal.js';
 import { openLog } from './log.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
@@ -62,12 +63,17 @@ export interface About {
  * @throws {OperatorError} where the fleet cannot start at all: an address that is taken, a script that does not parse.
  */
 export async function supervise(config: Config, about: About): Promise<number> {
-  const log = openLog(config);
+  const journal = new Journal();
+  const log = openLog(config, (line) => journal.lines.add(line));
+  const { openControl } = await import('./control/server.js');
+  const control = await openControl(config, {
+    follows: about.predecessor !== undefined,
+    bug: (error) => log.error({ err: error }, 'a bug in cordon: a command failed'),
+  });
   const sockets = new Sockets((path) =>
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
   sockets.inherit(about.predecessor?.sockets ?? []);
-  for (const address of config.listen) await sockets.pin(address);
   const releases = new Releases();
   releases.add(config);
   const incidents = new Incidents(config, (sentence) => log.warn(sentence), about.predecessor !== undefined);
@@ -76,13 +82,17 @@ export async function supervise(config: Config, about: About): Promise<number> {
   const stopped = once(signals.signal, 'abort');
 
   try {
+    for (const address of config.listen) await sockets.pin(address);
+    if (control.why) log.error(`no command will reach this fleet: ${control.why.message}`);
+    else log.info(`commands are taken at ${control.path}`);
+    if (control.readers) log.info(`questions are answered at ${control.readers}`);
     return await new Promise<number>((resolve, reject) => {
       let exitCode = 0;
       let left = false;
       let awaited = about.predecessor !== undefined;
       let stillborn: string | undefined;
       let hopeless: OperatorError | undefined;
-      const chronicle = new Chronicle(log, incidents, (error) => {
+      const chronicle = new Chronicle(log, incidents, journal, (error) => {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       });
@@ -97,6 +107,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         if (hopeless) return reject(hopeless);
         // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
         if (left) {
+          await control.close();
           await incidents.close();
           process.exit(0);
         }
@@ -129,6 +140,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         awaited = false;
         if (verdict.type === 'ready') {
           sockets.disclaim();
+          control.takeOver();
           about.predecessor?.ready();
         } else {
           exitCode = ExitCode.failed;
@@ -137,13 +149,17 @@ export async function supervise(config: Config, about: About): Promise<number> {
         }
       });
       const upgrade = new Upgrade({
-        log,
+        log: {
+          info: (text) => chronicle.note('info', 'upgrade', text),
+          error: (text) => chronicle.note('error', 'upgrade', text),
+        },
         serves: () => supervisor.fleet.goal === 'serve',
         bequeath: () => sockets.bequeath(),
         readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
         retire: () => {
           left = true;
           sockets.forsake();
+          control.leave();
           supervisor.tell({ type: 'stop-asked' });
         },
       });
@@ -188,14 +204,21 @@ export async function supervise(config: Config, about: About): Promise<number> {
         stopped,
         upgrade: () => upgrade.start(),
         lastWords: (worker) => chronicle.lastWords(worker),
-        refused: (why) => log.error(`nothing was changed: ${why}`),
+        refused: (why) => chronicle.note('error', 'refused', `nothing was changed: ${why}`),
       });
       about.seen?.({ incidents, metrics: () => metrics.scrape() });
       about.commanded?.(commands);
+      control.serve({
+        config: () => releases.newest,
+        commands,
+        journal,
+        incidents,
+        metrics: () => metrics.scrape(),
+      });
       onSignal(signals.signal, 'SIGHUP', () => void commands.reload({}));
       const scale = async (by: number): Promise<void> => {
         const outcome = await commands.scale({ by });
-        if (!outcome.ok) log.warn(`nothing was changed: ${outcome.why}`);
+        if (!outcome.ok) chronicle.note('warn', 'refused', `nothing was changed: ${outcome.why}`);
       };
       onSignal(signals.signal, 'SIGTTIN', () => void scale(1));
       onSignal(signals.signal, 'SIGTTOU', () => void scale(-1));
@@ -207,6 +230,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
     });
   } finally {
     signals.abort();
+    await control.close();
     sockets.close();
     await incidents.close();
   }
