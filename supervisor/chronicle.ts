@@ -3,11 +3,13 @@ import type { OperatorError } from '../config/exit-code.js';
 import type { BindQuery, CountedReport, CutRequest } from '../worker/protocol.js';
 import { cannotBind } from './bind.js';
 import { syntaxError } from './diagnosis.js';
+import type { Diagnosis } from './hang/ward.js';
 import type { Incidents } from './incidents/incidents.js';
 import type { Journal } from './journal.js';
 import { gist, LastWords, Obituaries } from './last-words.js';
 import type { Log } from './log.js';
 import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
+import { narrateStuck, stuckReport } from './narrate-health.js';
 import type { Hearing, Seat } from './node-host.js';
 import { Pace } from './pace.js';
 import type { Observer } from './supervisor.js';
@@ -117,6 +119,11 @@ export class Chronicle implements Hearing {
     this.#journal.cut(seat.id, requests);
     const sentence = narrateCut(seat, requests);
     if (sentence) this.#say(sentence);
+  }
+
+  stuck(seat: Seat, diagnosis: Diagnosis): void {
+    if (diagnosis.type === 'stack') this.#incidents.met(seat, { report: stuckReport(diagnosis), count: 1 });
+    this.#say({ ...narrateStuck(seat.id, diagnosis), about: seat });
   }
 
   /** Not for the log. */

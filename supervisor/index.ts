@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
 import { inWords } from '../config/duration.js';
-import { ExitCode, type OperatorError } from '../config/exit-code.js';
+import { ExitCode, OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
@@ -27,7 +27,7 @@ import { Upgrade } from './upgrade/upgrade.js';
 /** How much later than a worker's own kill timer its SIGKILL comes. */
 const GRACE_MS = 2000;
 
-const policyOf = ({ ready, boot, fault, stop, restart }: Config): Policy => ({
+const policyOf = ({ ready, boot, fault, stop, restart, reload, health, limits }: Config): Policy => ({
   readyTimeoutMs: ready.timeoutMs,
   killTimeoutMs: fault.killTimeoutMs,
   stopTimeoutMs: stop.timeoutMs,
@@ -35,6 +35,9 @@ const policyOf = ({ ready, boot, fault, stop, restart }: Config): Policy => ({
   backoff: restart.backoff,
   intensity: restart.intensity,
   bootConcurrency: boot.concurrency,
+  health,
+  limits: { ...limits, surge: reload.surge },
+  giveUpAt: restart.giveUp,
 });
 
 export type { Commands };
@@ -134,7 +137,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
         metrics.observe(...turn);
         commands.observe(...turn);
         relay.observe();
-        const [event, before, after] = turn;
+        const [event, before, after, effects] = turn;
+        for (const effect of effects) if (effect.type === 'give-up') hopeless ??= surrendered(effect.failures, history);
         const verdict = awaited ? debut(event, before, after) : undefined;
         if (verdict === undefined) return;
         awaited = false;
@@ -235,6 +239,12 @@ export async function supervise(config: Config, about: About): Promise<number> {
     await incidents.close();
   }
 }
+
+const surrendered = (failures: number, history: History): OperatorError =>
+  new OperatorError(
+    `gave up: every worker has failed ${failures} times or more in a row, the last in slot 0: ${history.of(0).lastEnd ?? 'unknown'}; the log has their last words`,
+    ExitCode.failed,
+  );
 
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 
