@@ -159,16 +159,24 @@ function exited(
     case 'booting':
       return {
         level: 'error',
-        text: `worker ${id} died before it was ready (${how})${next(about, after, now)}`,
+        text: `worker ${id} ${died(code)} before it was ready (${how})${next(about, after, now)}`,
         about,
         fields,
       };
     case 'ready':
     case 'standby':
     case 'tainted':
-      return { level: 'error', text: `worker ${id} died (${how})${next(about, after, now)}`, about, fields };
+      return {
+        level: code === 0 ? 'warn' : 'error',
+        text: `worker ${id} ${died(code)} (${how})${next(about, after, now)}`,
+        about,
+        fields,
+      };
   }
 }
+
+/** A program that has nothing left to do, or leaves, has not crashed. */
+const died = (code: number | null): string => (code === 0 ? 'has ended by itself' : 'died');
 
 /** Where the next worker of this slot has to wait. */
 function next({ slot }: Worker, after: Fleet, now: Instant): string {
