@@ -66,7 +66,8 @@ export class Relay {
   }
 
   /** A worker hands a connection over. */
-  take(from: number, moved: Moved, handle: Handle | undefined): void {
+  take(from: number, seq: number, moved: Moved, handle: Handle | undefined): void {
+    this.#send(from, { type: 'received', seq });
     if (handle === undefined) return;
     this.#held.set(from, Math.max(0, this.#load(from) - 1));
     this.#asked.set(from, Math.max(0, (this.#asked.get(from) ?? 0) - 1));

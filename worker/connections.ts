@@ -139,6 +139,20 @@ export function acceptRest(accepted: () => number, done: () => void): void {
 /** As when the server accepts. Nothing is read before this turn of the loop is over. */
 export const takeIn = (server: Server, handle: Handle): void => server._handle?.onconnection?.(0, handle);
 
+/** How a connection that is taken out may come back, should nobody else take it: even when its server accepts no more. */
+export function wayBack(server: Server): (handle: Handle) => void {
+  const listening = server._handle ?? closed.get(server);
+  return (handle) => listening?.onconnection?.(0, handle);
+}
+
+/** The listening handle of each server that is about to stop accepting. */
+const closed = new WeakMap<net.Server, Handle>();
+
+/** To be called before a server is closed whose connections may still come back. */
+export function rememberListening(server: Server): void {
+  if (server._handle) closed.set(server, server._handle);
+}
+
 /** Connections that have been served elsewhere, and have brought nothing here. */
 const takenInIdle = new WeakSet<net.Socket>();
 

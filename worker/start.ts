@@ -64,6 +64,8 @@ export function start(terms: BootOrders): void {
           return void measured(message.seq);
         case 'serve':
           return sockets.serve();
+        case 'received':
+          return handOver.received(message.seq);
         case 'take-over':
           return handOver.takeOver(message.seq, message.moved, handle as Handle | undefined);
         case 'pass-on':
@@ -76,6 +78,7 @@ export function start(terms: BootOrders): void {
     },
     orphaned: () => {
       handsOver = false;
+      handOver.orphaned();
       servers.keep();
       drain('orphaned');
     },
