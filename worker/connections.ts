@@ -9,6 +9,8 @@ import net from 'node:net';
 export interface Handle {
   readonly writeQueueSize?: number;
   onread?: unknown;
+  reading?: boolean;
+  _consumed?: boolean;
   onconnection?(status: number, client: Handle): void;
   readStop(): number;
   close(): void;
@@ -104,6 +106,9 @@ export function takeOut(socket: net.Socket): Handle | undefined {
   if (parser?._consumed) parser.unconsume();
   if (parser) parser._consumed = false;
   handle.onread = () => {};
+  // What Node notes on a handle itself: it may come back.
+  handle.reading = false;
+  handle._consumed = false;
   inside._handle = null;
   inside.destroy();
   return handle;
