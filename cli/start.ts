@@ -6,6 +6,8 @@ import { load } from '../config/load.js';
 import type { Path, Problem, Source } from '../config/problem.js';
 import { refusal } from '../config/problem.js';
 import { asNumber } from '../config/tree.js';
+import { isInvited, takeInvitation } from '../supervisor/systemd/invitation.js';
+import type { Service } from '../supervisor/systemd/service.js';
 import type { Predecessor } from '../supervisor/upgrade/predecessor.js';
 import { UPGRADE_VARIABLE } from '../supervisor/upgrade/protocol.js';
 
@@ -37,12 +39,14 @@ export interface StartLine {
 /** Runs until the fleet has stopped; gives the exit code. */
 export async function start(line: StartLine, about: { version: string }): Promise<number> {
   const predecessor = await predecessorOf(about.version);
+  const service = await serviceOf(predecessor !== undefined);
   try {
     const config = await configOf(line);
     const { supervise } = await import('../supervisor/index.js');
-    return await supervise(config, { ...about, predecessor });
+    return await supervise(config, { ...about, predecessor, service });
   } catch (error) {
     await predecessor?.failed((error as Error).message);
+    await service?.failed(error);
     throw error;
   }
 }
@@ -52,6 +56,13 @@ async function predecessorOf(version: string): Promise<Predecessor | undefined> 
   if (process.env[UPGRADE_VARIABLE] === undefined) return undefined;
   const { predecessor } = await import('../supervisor/upgrade/predecessor.js');
   return predecessor(version);
+}
+
+/** systemd, where it has started this process. Before anything else is started: what it says is meant for nobody else. */
+async function serviceOf(follows: boolean): Promise<Service | undefined> {
+  if (!isInvited(process.env)) return undefined;
+  const { Service } = await import('../supervisor/systemd/service.js');
+  return new Service(takeInvitation(process.env, process.pid), follows);
 }
 
 function configOf({ target, args, flags }: StartLine): Promise<Config> {

@@ -101,6 +101,7 @@ function crowded(wish: Wish): Problem[] {
 function wellFormed(text: string, folder: string): string | undefined {
   if (misaddressed(text) !== undefined) return undefined;
   const address = listenAddress(text);
+  if ('inherited' in address) return text;
   return 'path' in address ? resolve(folder, address.path) : `${address.host ?? ''}:${address.port}`;
 }
 

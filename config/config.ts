@@ -1,7 +1,11 @@
 // What the rest of the program sees of a configuration: parsed, complete, every time in milliseconds.
 
 /** An address that is bound before any worker starts. A path is absolute, and not too long to be bound. */
-export type ListenAddress = { readonly host: string | undefined; readonly port: number } | { readonly path: string };
+export type ListenAddress =
+  | { readonly host: string | undefined; readonly port: number }
+  | { readonly path: string }
+  /** Bound by systemd already, under this name. */
+  | { readonly inherited: string };
 
 export interface Config {
   readonly name: string;

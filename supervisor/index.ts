@@ -15,6 +15,7 @@ import { Sockets } from './sockets.js';
 import type { Policy } from './state.js';
 import type { Particulars } from './status.js';
 import { Supervisor } from './supervisor.js';
+import type { Service } from './systemd/service.js';
 import { debut } from './upgrade/debut.js';
 import type { Predecessor } from './upgrade/predecessor.js';
 import { Upgrade } from './upgrade/upgrade.js';
@@ -39,6 +40,8 @@ export interface About {
   readonly commanded?: (commands: Commands) => void;
   /** The supervisor that this one is to follow. */
   readonly predecessor?: Predecessor | undefined;
+  /** systemd, where it has started this process. */
+  readonly service?: Service | undefined;
 }
 
 /**
@@ -50,7 +53,9 @@ export async function supervise(config: Config, about: About): Promise<number> {
   const sockets = new Sockets((path) =>
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
-  sockets.inherit(about.predecessor?.sockets ?? []);
+  const { service } = about;
+  sockets.inherit([...(about.predecessor?.sockets ?? []), ...(service?.sockets() ?? [])]);
+  sockets.check(config.listen);
   for (const address of config.listen) await sockets.pin(address);
   const signals = new AbortController();
   const stopped = once(signals.signal, 'abort');
@@ -62,15 +67,18 @@ export async function supervise(config: Config, about: About): Promise<number> {
       let awaited = about.predecessor !== undefined;
       let stillborn: string | undefined;
       let hopeless: OperatorError | undefined;
-      const chronicle = new Chronicle(log, new Book(config.cwd), (error) => {
+      const giveUp = (error: OperatorError): void => {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
-      });
+      };
+      const book = new Book(config.cwd);
+      const chronicle = new Chronicle(log, book, giveUp);
       const finished = async (): Promise<void> => {
         if (stillborn !== undefined) await about.predecessor?.failed(hopeless?.message ?? stillborn);
         if (hopeless) return reject(hopeless);
         // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
         if (left) process.exit(0);
+        await service?.end();
         resolve(exitCode);
       };
       const host = new NodeHost(
@@ -84,6 +92,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
       const supervisor = new Supervisor(host, config.workers, policyOf(config), (...turn) => {
         chronicle.observe(...turn);
         history.observe(...turn);
+        service?.observe(...turn);
         const [event, before, after] = turn;
         const verdict = awaited ? debut(event, before, after) : undefined;
         if (verdict === undefined) return;
@@ -101,8 +110,10 @@ export async function supervise(config: Config, about: About): Promise<number> {
         log,
         serves: () => supervisor.fleet.goal === 'serve',
         bequeath: () => sockets.bequeath(),
+        heritage: (firstFd) => service?.heritage(firstFd),
         readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
-        retire: () => {
+        retire: async ({ pid }) => {
+          await service?.handOver(pid);
           left = true;
           sockets.forsake();
           supervisor.tell({ type: 'stop-asked' });
@@ -140,6 +151,16 @@ export async function supervise(config: Config, about: About): Promise<number> {
       log.info(
         `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
       );
+      service?.begin({
+        log,
+        fleet: () => supervisor.fleet,
+        policy: policyOf(config),
+        now: () => host.now(),
+        incidents: () => book.incidents.length,
+        unserved: () => sockets.unserved,
+        give: giveUp,
+      });
+      about.predecessor?.left(() => service?.promote());
       supervisor.tell({ type: 'time-passed' });
     });
   } finally {

@@ -8,6 +8,8 @@ export interface Predecessor {
   ready(): void;
   /** Its fleet serves on, and its operator is told why. Resolves when that has been said. */
   failed(why: string): Promise<void>;
+  /** Calls back once, when it has stepped back. */
+  left(then: () => void): void;
 }
 
 /** Greets whoever started this process for an upgrade, and takes over what it listens on; nothing where nobody did. */
@@ -22,6 +24,10 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
       else done();
     });
 
+  const left = new Promise<void>((resolve) => {
+    process.on('message', (message) => heard(message)?.cordon === 'lead' && resolve());
+    process.once('disconnect', () => resolve());
+  });
   const inherited = new Promise<readonly Inherited[]>((resolve) => {
     process.on('message', (message) => {
       const word = heard(message);
@@ -39,5 +45,6 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
     sockets,
     ready: () => void tell({ cordon: 'ready' }),
     failed: (why) => tell({ cordon: 'failed', why }),
+    left: (then) => void left.then(then),
   };
 }

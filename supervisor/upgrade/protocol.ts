@@ -13,11 +13,14 @@ export type FromSuccessor =
   | { readonly cordon: 'ready' }
   | { readonly cordon: 'failed'; readonly why: string };
 
-export interface ToSuccessor {
-  readonly cordon: 'inherit';
-  /** In the order of their descriptors, from `FIRST_FD` on. */
-  readonly sockets: readonly Heirloom[];
-}
+export type ToSuccessor =
+  | {
+      readonly cordon: 'inherit';
+      /** In the order of their descriptors, from `FIRST_FD` on. */
+      readonly sockets: readonly Heirloom[];
+    }
+  /** Whoever asks for the supervisor, systemd above all, is shown to the successor from now on. */
+  | { readonly cordon: 'lead' };
 
 /** What was said, or nothing where it is somebody else's word. */
 export function heard(message: unknown): FromSuccessor | ToSuccessor | undefined {

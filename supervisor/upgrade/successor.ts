@@ -3,7 +3,8 @@
 // nobody has noticed. After tableflip (cloudflare/tableflip) and nginx's change of binaries.
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Inherited } from '../inheritance.js';
-import { type FromSuccessor, heard, type ToSuccessor, UPGRADE_VARIABLE } from './protocol.js';
+import type { Heritage } from '../systemd/service.js';
+import { FIRST_FD, type FromSuccessor, heard, type ToSuccessor, UPGRADE_VARIABLE } from './protocol.js';
 
 /** From its start until it says hello: a Node that starts, no more. */
 const HELLO_MS = 15_000;
@@ -20,6 +21,8 @@ export type Upgraded =
       readonly version: string;
       readonly node: string;
       readonly child: ChildProcess;
+      /** Tells it that it leads from now on. */
+      readonly promote: () => void;
     }
   | { readonly ok: false; readonly why: string };
 
@@ -31,13 +34,15 @@ export type Upgraded =
 export function succeed(
   { file, args }: Command,
   inheritance: readonly Inherited[],
+  heritage: (firstFd: number) => Heritage | undefined,
   readyMs: number,
   signal: AbortSignal,
 ): Promise<Upgraded> {
   return new Promise((resolve) => {
+    const { environment, descriptors = [] } = heritage(FIRST_FD + inheritance.length) ?? {};
     const child = spawn(file, args, {
-      env: { ...process.env, [UPGRADE_VARIABLE]: '1' },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inheritance.map(({ fd }) => fd)],
+      env: { ...process.env, ...environment, [UPGRADE_VARIABLE]: '1' },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inheritance.map(({ fd }) => fd), ...descriptors],
     });
     let hello: Extract<FromSuccessor, { cordon: 'hello' }> | undefined;
     let why: string | undefined;
@@ -60,7 +65,7 @@ export function succeed(
       settle({ ok: false, why: why ?? `it ended before it was ready (${by ?? `exit code ${code}`})` });
     const hear = (message: unknown): void => {
       const word = heard(message);
-      if (word === undefined || word.cordon === 'inherit') return;
+      if (word === undefined || word.cordon === 'inherit' || word.cordon === 'lead') return;
       switch (word.cordon) {
         case 'hello':
           hello = word;
@@ -72,7 +77,14 @@ export function succeed(
           return;
         case 'ready':
           if (child.pid === undefined || hello === undefined) return;
-          return settle({ ok: true, pid: child.pid, version: hello.version, node: hello.node, child });
+          return settle({
+            ok: true,
+            pid: child.pid,
+            version: hello.version,
+            node: hello.node,
+            child,
+            promote: () => tell(child, { cordon: 'lead' }),
+          });
       }
     };
     child.on('message', hear).once('exit', exited).once('error', failed);

@@ -2,6 +2,7 @@
 // are waiting on the same sockets. This file says when and in which words; `successor.ts` is the other process.
 import type { UpgradeOutcome } from '../commands.js';
 import type { Inherited } from '../inheritance.js';
+import type { Heritage } from '../systemd/service.js';
 import { here, nodeOf, obstacle } from './possible.js';
 import { type Command, succeed, type Upgraded } from './successor.js';
 
@@ -10,10 +11,12 @@ export interface Means {
   /** Whether the fleet serves, and is to go on. */
   readonly serves: () => boolean;
   readonly bequeath: () => readonly Inherited[];
+  /** What else it needs, its descriptors from this one on. */
+  readonly heritage: (firstFd: number) => Heritage | undefined;
   /** How long a successor's fleet may take to be ready. */
   readonly readyMs: number;
   /** The successor serves: everything here is its from now on. */
-  readonly retire: (successor: Extract<Upgraded, { ok: true }>) => void;
+  readonly retire: (successor: Extract<Upgraded, { ok: true }>) => Promise<void>;
 }
 
 export class Upgrade {
@@ -26,7 +29,7 @@ export class Upgrade {
 
   /** Resolves when the successor serves, or will not. */
   async start(): Promise<UpgradeOutcome> {
-    const { log, serves, bequeath, readyMs, retire } = this.#means;
+    const { log, serves, bequeath, heritage, readyMs, retire } = this.#means;
     const why =
       obstacle(here()) ??
       (this.#under ? 'an upgrade is under way' : undefined) ??
@@ -38,7 +41,7 @@ export class Upgrade {
     const command = sameCommand();
     const calledOff = (this.#under = new AbortController());
     log.info(`upgrade: a successor starts (${[command.file, ...command.args].join(' ')})`);
-    const outcome = await succeed(command, bequeath(), readyMs, calledOff.signal);
+    const outcome = await succeed(command, bequeath(), heritage, readyMs, calledOff.signal);
     this.#under = undefined;
     if (!outcome.ok) {
       log.error(`upgrade failed: ${outcome.why}; this supervisor goes on as if nothing had been`);
@@ -46,7 +49,8 @@ export class Upgrade {
     }
     const { pid, version, node } = outcome;
     log.info(`upgrade: the successor serves (cordon ${version}, Node ${node}, pid ${pid}); this supervisor leaves`);
-    retire(outcome);
+    await retire(outcome);
+    outcome.promote();
     return { ok: true, pid, version, node };
   }
 
