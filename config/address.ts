@@ -4,7 +4,8 @@ import { isIP } from 'node:net';
 import type { ListenAddress } from './config.js';
 
 /** What the operator may write; every complaint about an address ends with it. */
-export const addressForms = '"host:port", ":port", "[::1]:3000", a unix path such as "unix:/run/api.sock" or an inherited socket such as "systemd:http"';
+export const addressForms =
+  '"host:port", ":port", "[::1]:3000", a unix path such as "unix:/run/api.sock" or an inherited socket such as "systemd:http"';
 
 /** A longer one is cut by Node 20 without a word, and refused by later ones. */
 const longestPathBytes = 107;

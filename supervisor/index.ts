@@ -59,6 +59,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
   for (const address of config.listen) await sockets.pin(address);
   const signals = new AbortController();
   const stopped = once(signals.signal, 'abort');
+  const hurry = new AbortController();
+  const hurried = once(hurry.signal, 'abort');
 
   try {
     return await new Promise<number>((resolve, reject) => {
@@ -78,6 +80,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
         if (hopeless) return reject(hopeless);
         // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
         if (left) process.exit(0);
+        // systemd kills whatever is left when its main process ends: the predecessor may still have requests to answer.
+        if (exitCode === 0 && about.predecessor) await Promise.race([about.predecessor.gone(), hurried]);
         await service?.end();
         resolve(exitCode);
       };
@@ -131,6 +135,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
       };
       onSignals(signals.signal, (signal) => {
         const again = supervisor.fleet.goal !== 'serve';
+        if (again) hurry.abort();
         if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
         stop(exitCode !== 0);
       });

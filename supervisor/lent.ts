@@ -21,7 +21,6 @@ export function matching<Socket extends { readonly heirloom: Heirloom }>(
 export function compare(lent: readonly { readonly heirloom: Heirloom }[], listen: readonly ListenAddress[]): void {
   const given = new Set(lent.flatMap(({ heirloom }) => heirloom.lent ?? []));
   const listed = new Set(listen.flatMap((address) => ('inherited' in address ? address.inherited : [])));
-  const quoted = (names: Iterable<string>): string => [...names].map((name) => `"${name}"`).join(', ');
   for (const name of listed)
     if (!given.has(name))
       throw new OperatorError(
@@ -35,6 +34,8 @@ export function compare(lent: readonly { readonly heirloom: Heirloom }[], listen
       ExitCode.badConfig,
     );
 }
+
+const quoted = (names: Iterable<string>): string => [...names].map((name) => `"${name}"`).join(', ');
 
 /** `*:8080 (http)`, as a sentence names it. */
 export const nameOfLent = ({ host, place, path, lent }: Heirloom): string =>

@@ -228,8 +228,7 @@ const isSameHost = (one: string | undefined, other: string | undefined): boolean
 
 const isTcp = ({ addressType }: BindQuery): boolean => addressType === 4 || addressType === 6;
 
-const placeOf = (address: Bindable): string =>
-  'path' in address ? `path:${address.path}` : `port:${address.port}`;
+const placeOf = (address: Bindable): string => ('path' in address ? `path:${address.path}` : `port:${address.port}`);
 
 /** What a program asks for is the operator's address where the port, or the path, is the same: theirs is the more explicit wish. */
 function pinnedPlace({ address, port, addressType, index }: BindQuery): string {

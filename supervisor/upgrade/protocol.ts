@@ -8,7 +8,13 @@ export const UPGRADE_VARIABLE = 'CORDON_UPGRADE';
 export const FIRST_FD = 4;
 
 export type FromSuccessor =
-  | { readonly cordon: 'hello'; readonly version: string; readonly node: string }
+  | {
+      readonly cordon: 'hello';
+      readonly version: string;
+      readonly node: string;
+      /** Whoever started it may have started another process, and that one this. Absent before 0.2. */
+      readonly pid?: number;
+    }
   /** All its workers serve. The predecessor may go. */
   | { readonly cordon: 'ready' }
   | { readonly cordon: 'failed'; readonly why: string };

@@ -4,10 +4,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Inherited } from '../inheritance.js';
 import type { Heritage } from '../systemd/service.js';
-import { FIRST_FD, type FromSuccessor, heard, type ToSuccessor, UPGRADE_VARIABLE } from './protocol.js';
+import { type FromSuccessor, heard, type ToSuccessor, UPGRADE_VARIABLE } from './protocol.js';
 
 /** From its start until it says hello: a Node that starts, no more. */
 const HELLO_MS = 15_000;
+
+/**
+ * systemd waits for a main process only where that is its own child, and asks just once, when it is named: any other it would kill
+ * as soon as it has told it to stop. So a shell starts the successor and leaves, and init adopts it.
+ */
+const ADOPTED_BY_INIT = ['/bin/sh', '-c', '"$@" &', 'sh'] as const;
 
 export interface Command {
   readonly file: string;
@@ -34,15 +40,22 @@ export type Upgraded =
 export function succeed(
   { file, args }: Command,
   inheritance: readonly Inherited[],
-  heritage: (firstFd: number) => Heritage | undefined,
+  heritage: Heritage | undefined,
   readyMs: number,
   signal: AbortSignal,
 ): Promise<Upgraded> {
   return new Promise((resolve) => {
-    const { environment, descriptors = [] } = heritage(FIRST_FD + inheritance.length) ?? {};
-    const child = spawn(file, args, {
-      env: { ...process.env, ...environment, [UPGRADE_VARIABLE]: '1' },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inheritance.map(({ fd }) => fd), ...descriptors],
+    const [program, ...words] = heritage === undefined ? [file, ...args] : [...ADOPTED_BY_INIT, file, ...args];
+    const child = spawn(program, words, {
+      env: { ...process.env, ...heritage?.environment, [UPGRADE_VARIABLE]: '1' },
+      stdio: [
+        'ignore',
+        'inherit',
+        'inherit',
+        'ipc',
+        ...inheritance.map(({ fd }) => fd),
+        ...(heritage?.descriptors ?? []),
+      ],
     });
     let hello: Extract<FromSuccessor, { cordon: 'hello' }> | undefined;
     let why: string | undefined;
@@ -54,15 +67,19 @@ export function succeed(
     const settle = (outcome: Upgraded): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', called);
-      child.removeListener('message', hear).removeListener('exit', exited).removeListener('error', failed);
+      child.removeListener('message', hear).removeListener('error', failed);
+      child.removeListener('exit', exited).removeListener('disconnect', vanished);
       child.on('error', () => {});
-      if (!outcome.ok) end(child);
+      // Of a shell that has left only the number is left, and it may be another's by now.
+      if (!outcome.ok) end(child, hello?.pid ?? (child.exitCode === null ? child.pid : undefined));
       resolve(outcome);
     };
     const called = (): void => settle({ ok: false, why: 'it was called off' });
     const failed = (error: Error): void => settle({ ok: false, why: `${file} could not be started: ${error.message}` });
     const exited = (code: number | null, by: string | null): void =>
       settle({ ok: false, why: why ?? `it ended before it was ready (${by ?? `exit code ${code}`})` });
+    /** It has no parent here that would be told how it ended. */
+    const vanished = (): void => settle({ ok: false, why: why ?? 'it ended before it was ready' });
     const hear = (message: unknown): void => {
       const word = heard(message);
       if (word === undefined || word.cordon === 'inherit' || word.cordon === 'lead') return;
@@ -79,7 +96,7 @@ export function succeed(
           if (child.pid === undefined || hello === undefined) return;
           return settle({
             ok: true,
-            pid: child.pid,
+            pid: hello.pid ?? child.pid,
             version: hello.version,
             node: hello.node,
             child,
@@ -87,7 +104,9 @@ export function succeed(
           });
       }
     };
-    child.on('message', hear).once('exit', exited).once('error', failed);
+    child.on('message', hear).once('error', failed);
+    if (heritage === undefined) child.once('exit', exited);
+    else child.once('disconnect', vanished);
     signal.addEventListener('abort', called);
     if (signal.aborted) called();
   });
@@ -98,7 +117,11 @@ const tell = (child: ChildProcess, message: ToSuccessor): void => {
 };
 
 /** Its workers see that it is gone, and go. */
-function end(child: ChildProcess): void {
-  child.kill('SIGKILL');
+function end(child: ChildProcess, pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone already.
+  }
   if (child.connected) child.disconnect();
 }

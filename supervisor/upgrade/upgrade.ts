@@ -4,6 +4,7 @@ import type { UpgradeOutcome } from '../commands.js';
 import type { Inherited } from '../inheritance.js';
 import type { Heritage } from '../systemd/service.js';
 import { here, nodeOf, obstacle } from './possible.js';
+import { FIRST_FD } from './protocol.js';
 import { type Command, succeed, type Upgraded } from './successor.js';
 
 export interface Means {
@@ -41,7 +42,9 @@ export class Upgrade {
     const command = sameCommand();
     const calledOff = (this.#under = new AbortController());
     log.info(`upgrade: a successor starts (${[command.file, ...command.args].join(' ')})`);
-    const outcome = await succeed(command, bequeath(), heritage, readyMs, calledOff.signal);
+    const inheritance = bequeath();
+    const passed = heritage(FIRST_FD + inheritance.length);
+    const outcome = await succeed(command, inheritance, passed, readyMs, calledOff.signal);
     this.#under = undefined;
     if (!outcome.ok) {
       log.error(`upgrade failed: ${outcome.why}; this supervisor goes on as if nothing had been`);

@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import test, { type ExecutionContext, type TestFn } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { root } from './fleet.js';
 
 const script = path.join(root, 'test/support/sdbox.sh');
@@ -35,7 +35,7 @@ function lack(): string | undefined {
 export function boxed(title: string, story: (t: ExecutionContext) => Promise<void>): void {
   const why = lack();
   if (why === undefined) test.serial(title, story);
-  else if (process.env['CI'] === undefined) (test as TestFn).skip(`${title} (not run: ${why})`, story);
+  else if (process.env['CI'] === undefined) test.skip(`${title} (not run: ${why})`, story);
   else test(title, (t) => t.fail(why));
 }
 
@@ -110,10 +110,7 @@ export async function boot(t: ExecutionContext, units: Readonly<Record<string, s
       }
     },
     load: (where, clients) =>
-      follow(
-        t,
-        spawn(script, ['exec', name, NODE, `${APP}/test/fixtures/systemd/load.mjs`, where, String(clients)]),
-      ),
+      follow(t, spawn(script, ['exec', name, NODE, `${APP}/test/fixtures/systemd/load.mjs`, where, String(clients)])),
   };
 }
 
@@ -130,7 +127,8 @@ function follow(t: ExecutionContext, child: ChildProcessWithoutNullStreams): Box
     for (const look of waiting) look();
   });
   child.stderr.on('data', (text: Buffer) => t.log(text.toString()));
-  const ended = once(child, 'close').then(() => {
+  const ended = once(child, 'close');
+  child.once('close', () => {
     over = true;
     for (const look of waiting) look();
   });

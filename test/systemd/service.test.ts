@@ -67,6 +67,9 @@ for (const [by, launch] of [
     t.is(await box.show('web', 'MainPID'), main);
     t.deepEqual(Object.keys(await load.end()), ['200']);
     t.is(await box.show('web', 'NRestarts'), '0');
+    // A main process that systemd does not take for its child is killed as soon as it has been told to stop.
+    t.like(await box.systemctl('restart', 'web'), { code: 0 });
+    t.notRegex(await box.journal('web'), /with signal SIGKILL|killed/);
     await box.systemctl('kill', '--kill-whom=main', '-s', 'KILL', 'web');
     await box.until('web', 'NRestarts', /^1$/);
     await box.until('web', 'StatusText', /^2\/2 ready/);

@@ -3,7 +3,7 @@ import test from 'ava';
 import { Notifier, type Transport } from '../../../supervisor/systemd/notifier.js';
 
 /** Hears, and answers when told to. */
-function slow(): { transport: Transport; heard: string[]; answer(): Promise<void> } {
+function slow(): { transport: Transport; heard: string[]; answer: () => Promise<void> } {
   const heard: string[] = [];
   let done: (() => void) | undefined;
   let came: (() => void) | undefined;
@@ -69,8 +69,9 @@ test('a message that fails is tried again', async (t) => {
   t.is(tries, 3);
 });
 
+const absent = (): Promise<void> => Promise.reject(Object.assign(new Error('not there'), { code: 'ENOENT' }));
+
 test('where one way does not work, the next one is taken; where none does, that is said once', async (t) => {
-  const absent = (): Promise<void> => Promise.reject(Object.assign(new Error('not there'), { code: 'ENOENT' }));
   const heard: string[] = [];
   const second = new Notifier([absent, async (text) => void heard.push(text)], never);
   second.say({ READY: '1' });

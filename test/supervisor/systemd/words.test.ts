@@ -1,7 +1,7 @@
 // From the fleet's life to the lines of sd_notify(3).
 import test from 'ava';
 import { type Circumstances, nothingTold, speak, type Told, type Words } from '../../../supervisor/systemd/words.js';
-import { booting, serving, type Story } from '../../support/story.js';
+import { booting, type Story, serving } from '../../support/story.js';
 
 const circumstances: Circumstances = {
   incidents: 0,
