@@ -3,7 +3,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../config/exit-code.js';
+import type { CheckFlags } from './check.js';
 import { complain, isBrokenPipe, outcomeOf, say } from './complain.js';
+import type { DiffFlags } from './diff.js';
+import type { DoctorFlags } from './doctor.js';
 import type { StartFlags } from './start.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -29,13 +32,20 @@ program
   .summary('run a server as a fleet, in the foreground')
   .description('Runs a server as a fleet of workers, in the foreground. The process that you start is the supervisor.')
   .usage('[options] <script or config file> [-- args...]')
-  .argument('[target]', 'a script, or a configuration (default: the cordon.config.{mjs,js,cjs,json} of this folder)')
+  .argument('[target]', 'a script, or a configuration (default: the cordon.config.* of this folder)')
   .option('-n, --name <name>', "what logs and commands call the fleet (default: the script's file name)")
   .option('-w, --workers <number>', 'n, max, max-1 or 50% (default: WEB_CONCURRENCY, else one for each core)')
   .option('-c, --config <file>', 'a configuration; flags win over it')
   .option('-p, --port <port>', 'PORT in the environment of the workers')
   .option('--listen <address>', 'bind host:port, :port or a unix path before any worker starts (repeatable)', collect)
   .option('-e, --env <KEY=VALUE>', 'a variable in the environment of the workers (repeatable)', collect)
+  .option(
+    '--env-file <file>',
+    'variables for the workers, in the manner of dotenv (repeatable, later ones win)',
+    collect,
+  )
+  .option('--mode <name>', 'which env.<name> of the configuration is used (default: CORDON_MODE, else NODE_ENV)')
+  .option('--only <app>', 'the app to run, of a configuration that has several')
   .option('--cwd <folder>', 'the working directory of the workers (default: where you are)')
   .option('--node-args <options>', 'options of node for the workers, separated by spaces (repeatable)', collect)
   .option('--ready <when>', 'a worker is ready when it is listening, sent a message, or on start (default: listening)')
@@ -60,6 +70,67 @@ Exit codes: 0 stopped, 64 wrong usage, 70 a bug in cordon, 78 bad configuration.
   .action(async (target: string | undefined, flags: StartFlags) => {
     const { start } = await import('./start.js');
     process.exitCode = await start({ target, args: theirs, flags }, { version });
+  });
+
+program
+  .command('check')
+  .summary('say everything that is wrong with a configuration')
+  .description(
+    'Says everything that is wrong with a configuration, each with its place, or that nothing is. It starts nothing.',
+  )
+  .argument('[config]', 'a configuration (default: the one of this folder)')
+  .option('--mode <name>', 'which env.<name> is used (default: CORDON_MODE, else NODE_ENV)')
+  .option('--json', 'as one JSON document')
+  .addHelpText('after', '\nExit codes: 0 nothing is wrong, 64 there is no configuration, 78 something is wrong.')
+  .action(async (file: string | undefined, flags: CheckFlags) => {
+    const { check } = await import('./check.js');
+    process.exitCode = await check(file, flags);
+  });
+
+program
+  .command('diff')
+  .summary('say what it takes to get from one configuration to another')
+  .description(
+    'Compares two configurations, key by key: what changes at once, by a reload, or by a restart. It changes nothing.',
+  )
+  .argument('<before>', 'a configuration')
+  .argument('[after]', 'another one (default: the one of this folder)')
+  .option('--mode <name>', 'which env.<name> is used (default: CORDON_MODE, else NODE_ENV)')
+  .option('--json', 'as one JSON document')
+  .action(async (before: string, after: string | undefined, flags: DiffFlags) => {
+    const { diff } = await import('./diff.js');
+    process.exitCode = await diff(before, after, flags);
+  });
+
+program
+  .command('init')
+  .summary('write a first configuration, every key explained')
+  .description('Writes a first configuration, every key explained. It overwrites nothing.')
+  .argument('[file]', 'a .mjs, .js, .cjs, .mts, .ts, .yaml or .yml (default: cordon.config.mjs)')
+  .action(async (file: string | undefined) => {
+    const { init } = await import('./init.js');
+    process.exitCode = init(file);
+  });
+
+program
+  .command('doctor')
+  .summary('what may go wrong on this machine, and what to do')
+  .description('Looks at this machine as a server will find it, and says what each finding means and what to do.')
+  .option('--json', 'one JSON document')
+  .option('--proxy-keepalive <time>', 'how long the proxy in front keeps idle connections, such as 75s')
+  .option('--keepalive <time>', "the server's own keepAliveTimeout (default: Node's)")
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ cordon doctor
+  $ cordon doctor --proxy-keepalive 60s --keepalive 65s
+
+Exit codes: 0 nothing stands in the way, 1 something does.`,
+  )
+  .action(async (flags: DoctorFlags) => {
+    const { doctor } = await import('./doctor.js');
+    process.exitCode = doctor(flags);
   });
 
 // The supervisor lives in this process: what nobody caught in it is a bug of ours, and says so.

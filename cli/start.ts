@@ -18,6 +18,9 @@ export interface StartFlags {
   readonly port?: string;
   readonly listen?: readonly string[];
   readonly env?: readonly string[];
+  readonly envFile?: readonly string[];
+  readonly mode?: string;
+  readonly only?: string;
   readonly cwd?: string;
   readonly nodeArgs?: readonly string[];
   readonly ready?: string;
@@ -79,6 +82,8 @@ function configOf({ target, args, flags }: StartLine): Promise<Config> {
     environment: process.env,
     folder,
     terminal: process.stdout.isTTY,
+    mode: flags.mode,
+    only: flags.only,
   });
 }
 
@@ -91,6 +96,8 @@ const flagOf: readonly (readonly [flag: string, path: Path])[] = [
   ['--listen', ['listen']],
   ['--port', ['env', 'PORT']],
   ['--env', ['env']],
+  ['--env-file', ['envFile']],
+  ['--mode', ['mode']],
   ['--cwd', ['cwd']],
   ['--node-args', ['nodeArgs']],
   ['--ready', ['ready', 'on']],
@@ -117,6 +124,7 @@ export function flagSource(
       cwd: flags.cwd,
       nodeArgs: flags.nodeArgs?.flatMap((words) => words.split(/\s+/).filter((word) => word !== '')),
       env: Object.fromEntries(variablesOf(flags)),
+      envFile: flags.envFile,
       workers: flags.workers === undefined ? undefined : asNumber(flags.workers),
       listen: flags.listen,
       ready: { on: flags.ready, timeout: flags.readyTimeout },

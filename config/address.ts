@@ -58,3 +58,11 @@ export function mispathed(path: string): string | undefined {
   if (Buffer.byteLength(path) > longestPathBytes) return `a unix path of at most ${longestPathBytes} bytes`;
   return undefined;
 }
+
+/** As the operator would write it. */
+export function addressWords(address: ListenAddress): string {
+  if ('inherited' in address) return `systemd:${address.inherited}`;
+  if ('path' in address) return `unix:${address.path}`;
+  const { host = '', port } = address;
+  return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+}

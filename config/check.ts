@@ -3,11 +3,12 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { listenAddress, misaddressed, mispathed, unixPath } from './address.js';
 import { inWords } from './duration.js';
+import { typed } from './expand.js';
 import { notAFolder, notAScript } from './paths.js';
-import { dotted, type Path, type Problem, problem, type Source } from './problem.js';
+import { dotted, type Path, type Problem, problem, type Source, written } from './problem.js';
 import { ConfigSchema } from './schema.js';
 import { nearest } from './suggest.js';
-import { getAt, isTree } from './tree.js';
+import { getAt, isTree, setAt } from './tree.js';
 import { blame, giver, timeAt, type Wish } from './wish.js';
 
 /** Unknown keys and wrong values, each source on its own: what is wrong in a file is wrong even where a flag overrides it. */
@@ -15,22 +16,39 @@ export function misfits(source: Source): Problem[] {
   if (source.value === undefined) return [];
   if (!isTree(source.value)) return [problem(source, [], `expected an object, got ${received(source.value, [])}`)];
   const { issues = [] } = v.safeParse(ConfigSchema, source.value);
-  return issues.map((issue) => {
-    const path = (issue.path ?? []).map(({ key }) => key as string | number);
+  return issues.flatMap((issue) => {
+    const path = pathOf(issue);
+    const filled = source.filled?.(path);
+    if (filled === 'failed') return [];
     if (issue.type === 'strict_object' && issue.expected === 'never') {
-      const says = `${source.place(path, 'key')}: unknown key \`${dotted(path)}\`${suggestion(path)}`;
+      const says = `${source.place(path, 'key')}: unknown key \`${dotted(written(source, path))}\`${suggestion(path)}`;
       return { origin: source.origin, says };
     }
-    return problem(source, path, `expected ${issue.message}, got ${received(issue.input, path)}`);
+    const got = filled ? 'a value from the environment that is not shown' : received(issue.input, path);
+    return problem(source, path, `expected ${issue.message}, got ${got}`);
   });
 }
 
-/** What was got, short, on one line, and never a value of the program's environment: it may be a secret. */
+/** A text that was filled in is the number or the boolean that it says, where one is wanted. */
+export function fitted(source: Source): Source {
+  const { issues = [] } = v.safeParse(ConfigSchema, source.value);
+  return issues
+    .filter((issue) => typeof issue.input === 'string' && source.filled?.(pathOf(issue)))
+    .reduce((fit, issue) => {
+      const given = getAt(fit.value, pathOf(issue));
+      return typeof given === 'string' ? { ...fit, value: setAt(fit.value, pathOf(issue), typed(given)) } : fit;
+    }, source);
+}
+
+const pathOf = (issue: v.BaseIssue<unknown>): (string | number)[] =>
+  (issue.path ?? []).map(({ key }) => key as string | number);
+
+/** What was got, short, on one line, and never a value of the program's environment or a hook's address: it may be a secret. */
 function received(input: unknown, [first]: Path): string {
   if (input === null || input === undefined) return String(input);
   if (Array.isArray(input)) return 'a list';
   if (typeof input === 'object') return 'an object';
-  if (first === 'env') return `a ${typeof input}`;
+  if (first === 'env' || first === 'hooks') return `a ${typeof input}`;
   const text = JSON.stringify(input);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -17,6 +17,8 @@ export interface Config {
   readonly nodeArgs: readonly string[];
   /** Added to the supervisor's own environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** Names of `env` whose values came from a file of secrets, an `envFile` or `${…}`. No value of `env` is ever shown. */
+  readonly secrets: readonly string[];
   /** At least 1. */
   readonly workers: number;
   readonly listen: readonly ListenAddress[];
@@ -33,6 +35,17 @@ export interface Config {
   };
   readonly stop: { readonly timeoutMs: number; readonly lingerMs: number };
   readonly logs: { readonly format: 'pretty' | 'json'; readonly level: LogLevel };
+  /** Names of the apps of the same file that are ready before this one starts. */
+  readonly after: readonly string[];
+  readonly errors: {
+    /** Absolute; undefined where the environment says. */
+    readonly dir: string | undefined;
+    readonly keepMs: number;
+    /** In lower case. */
+    readonly redact: readonly string[];
+  };
+  /** A command and its arguments, or an address. */
+  readonly hooks: { readonly onIncident: readonly string[] | string | undefined };
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';

@@ -18,6 +18,7 @@ const variables: readonly { readonly name: string; readonly path: Path; readonly
   { name: 'CORDON_CWD', path: ['cwd'], read: asIs },
   { name: 'CORDON_NODE_ARGS', path: ['nodeArgs'], read: split(/\s+/) },
   { name: 'CORDON_LISTEN', path: ['listen'], read: split(/[\s,]+/) },
+  { name: 'CORDON_ENV_FILE', path: ['envFile'], read: split(/[\s,]+/) },
   { name: 'CORDON_READY', path: ['ready', 'on'], read: asIs },
   { name: 'CORDON_READY_TIMEOUT', path: ['ready', 'timeout'], read: asIs },
   { name: 'CORDON_KILL_TIMEOUT', path: ['fault', 'killTimeout'], read: asIs },
@@ -29,9 +30,18 @@ const variables: readonly { readonly name: string; readonly path: Path; readonly
   { name: 'CORDON_RESTART_INTENSITY_WITHIN', path: ['restart', 'intensity', 'within'], read: asIs },
   { name: 'CORDON_STOP_TIMEOUT', path: ['stop', 'timeout'], read: asIs },
   { name: 'CORDON_STOP_LINGER', path: ['stop', 'linger'], read: asIs },
+  { name: 'CORDON_ERRORS_DIR', path: ['errors', 'dir'], read: asIs },
+  { name: 'CORDON_ERRORS_KEEP', path: ['errors', 'keep'], read: asIs },
+  { name: 'CORDON_ERRORS_REDACT', path: ['errors', 'redact'], read: split(/[\s,]+/) },
   { name: 'CORDON_LOG_FORMAT', path: ['logs', 'format'], read: asIs },
   { name: 'CORDON_LOG_LEVEL', path: ['logs', 'level'], read: asIs },
 ];
+
+/** Which overlays of the file are used, where no flag says it; undefined where nobody does. */
+export const modeOf = (environment: Environment): string | undefined =>
+  environment[modeVariable] || environment['NODE_ENV'] || undefined;
+
+const modeVariable = 'CORDON_MODE';
 
 /** What cordon tells its workers. A cordon that is started inside a worker finds them, and they are not meant for it. */
 const told = ['CORDON_NAME', 'CORDON_WORKER', 'CORDON_SLOT', 'CORDON_GENERATION'];
@@ -53,7 +63,7 @@ export function environmentSource(environment: Environment, folder: string): Sou
 
 /** Only near misses: a platform may set variables of its own (a Kubernetes service called cordon sets CORDON_PORT). */
 function misspelt(name: string): Problem[] {
-  const known = variables.map((variable) => variable.name);
+  const known = [...variables.map((variable) => variable.name), modeVariable];
   if (!name.startsWith('CORDON_') || told.includes(name) || known.includes(name)) return [];
   const near = nearest(name, known);
   return near === undefined

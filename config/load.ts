@@ -1,14 +1,19 @@
-// From everything that was asked for to one Config, or to the whole list of what is wrong with it. Defaults give way to the
+// From everything that was asked for to the Config of each app, or to the whole list of what is wrong. Defaults give way to the
 // file, the file to the environment, the environment to the flags.
 import { basename, resolve } from 'node:path';
-import { contradictions, misfits, misplaced } from './check.js';
+import { appsOf, entangled } from './apps.js';
+import { contradictions, fitted, misfits, misplaced } from './check.js';
 import type { Config } from './config.js';
-import { environmentSource } from './environment.js';
-import { findConfigs, readConfig } from './file.js';
+import { environmentSource, modeOf } from './environment.js';
+import { ExitCode, OperatorError } from './exit-code.js';
+import { findConfigs, isPm2Name, readConfig } from './file.js';
+import { startOrder } from './order.js';
+import { misspeltMode, overlaid } from './overlay.js';
 import { type Problem, problem, refusal, type Source } from './problem.js';
-import { type Surroundings, settle } from './settle.js';
+import { nameOf, type Surroundings, settle } from './settle.js';
 import { getAt, isTree } from './tree.js';
-import { wishOf } from './wish.js';
+import { fetchVariables } from './variables.js';
+import { type Wish, wishOf } from './wish.js';
 
 /** What the command line knows, and what it runs in. */
 export interface Asked extends Surroundings {
@@ -16,36 +21,128 @@ export interface Asked extends Surroundings {
   readonly file: string | undefined;
   readonly flags: Source;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Which overlays are used, and what functions get as `mode`. Default: `CORDON_MODE`, else `NODE_ENV`. */
+  readonly mode?: string | undefined;
+  /** The one app to load of a file that has several. */
+  readonly only?: string | undefined;
   /** How long a configuration may take to be read. Default: 10 s. */
   readonly deadlineMs?: number;
 }
 
-/** Throws an OperatorError that names every problem. */
-export async function load(asked: Asked): Promise<Config> {
-  const { sources: files, problems: unclear } = await fileSources(asked);
-  const sources = [...files, environmentSource(asked.environment, asked.folder), asked.flags];
-  const wish = wishOf(sources);
-  const problems = [
-    ...unclear,
-    ...sources.flatMap(({ problems: found }) => found),
-    ...sources.flatMap(misfits),
-    ...contradictions(wish),
-    ...misplaced(wish),
-  ];
-  // What could not be read may have named it.
-  const readable = unclear.length === 0 && sources.every(({ value }) => isTree(value));
-  if (readable && getAt(wish.given, ['script']) === undefined) problems.push(scriptless(files[0]));
-  if (problems.length > 0) throw refusal(problems);
-  return settle(wish, asked);
+export interface Loaded {
+  /** In the order in which they start. At least one. */
+  readonly apps: readonly Config[];
+  /** What was read. Absolute; undefined where there was no file. */
+  readonly file: string | undefined;
+  /** What of pm2's file was not taken over, a sentence each. */
+  readonly notes: readonly string[];
 }
 
-async function fileSources(asked: Asked): Promise<{ sources: Source[]; problems: Problem[] }> {
-  const { file, folder, deadlineMs = 10_000 } = asked;
-  const [found, another] = file === undefined ? findConfigs(folder) : [resolve(folder, file)];
-  if (found === undefined) return { sources: [], problems: [] };
-  if (another === undefined) return { sources: [await readConfig(found, folder, deadlineMs)], problems: [] };
-  const says = `${folder}: more than one configuration (${basename(found)}, ${basename(another)}); keep one, or name one with --config`;
-  return { sources: [], problems: [{ origin: 'file', says }] };
+/** The one app that was asked for. Throws an OperatorError that names every problem, or every app where there are several. */
+export async function load(asked: Asked): Promise<Config> {
+  const { apps } = await loadApps(asked);
+  const [app, another] = apps;
+  if (app !== undefined && another === undefined) return app;
+  const names = apps.map(({ name }) => name).join(', ');
+  throw new OperatorError(
+    `this version runs one app at a time; choose with --only one of ${names}`,
+    asked.file === undefined ? ExitCode.badConfig : ExitCode.usage,
+  );
+}
+
+/** Throws an OperatorError that names every problem. */
+export async function loadApps(asked: Asked): Promise<Loaded> {
+  const { mode = modeOf(asked.environment) } = asked;
+  const { found, problems: unclear } = await fileSource({ ...asked, mode });
+  const around = [environmentSource(asked.environment, asked.folder), asked.flags];
+  const { list, problems: misshapen } = found === undefined ? { list: undefined, problems: [] } : appsOf(found.source);
+  const parts = list ?? (found === undefined ? [] : [found.source]);
+  const drafts = (found === undefined ? [undefined] : parts).map((part) => draft(part, around, mode, asked));
+  const whole = found === undefined ? [] : [found.source];
+  const problems = [
+    ...unclear,
+    ...[...whole, ...around].flatMap(({ problems: own }) => own),
+    ...misshapen,
+    ...around.flatMap(misfits),
+    ...drafts.flatMap(({ problems: own }) => own),
+    ...misspeltMode(parts, mode, asked.flags),
+    ...(unclear.length > 0 ? [] : drafts.flatMap(({ missing }) => missing)),
+  ];
+  const named = drafts.flatMap(({ wish, part }) =>
+    part === undefined ? [] : [{ config: outline(wish), source: part }],
+  );
+  problems.push(...entangled(named));
+  if (problems.length > 0) throw refusal(problems);
+  const apps = startOrder(drafts.map(({ wish, env, secrets }) => settle(wish, { env, secrets }, asked)));
+  return { apps: chosen(apps, asked.only), file: found?.file, notes: found?.notes ?? [] };
+}
+
+interface Draft {
+  readonly part: Source | undefined;
+  readonly wish: Wish;
+  readonly env: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+  readonly problems: readonly Problem[];
+  /** That there is no script: not said where what could not be read may have named it. */
+  readonly missing: readonly Problem[];
+}
+
+/** One app, with all that is wrong with it by itself. */
+function draft(part: Source | undefined, around: readonly Source[], mode: string | undefined, asked: Asked): Draft {
+  const { used, idle } = part === undefined ? { used: [], idle: [] } : overlaid(fitted(part), mode);
+  const sources = [...used, ...around];
+  const wish = wishOf(sources);
+  const wrong = [...used, ...idle].flatMap(misfits);
+  const { env, secrets, problems: unfetched } = fetchVariables(wish, asked.environment, asked.folder);
+  const readable = sources.every(({ value }) => isTree(value));
+  return {
+    part,
+    wish,
+    env,
+    secrets,
+    problems: [...wrong, ...contradictions(wish), ...misplaced(wish), ...unfetched],
+    missing: readable && getAt(wish.given, ['script']) === undefined ? [scriptless(part)] : [],
+  };
+}
+
+const text = (value: unknown): value is string => typeof value === 'string';
+
+/** What other apps know of one, as far as it can be told before everything is known to be right. */
+function outline({ given }: Wish): Pick<Config, 'name' | 'after'> {
+  const [name, script, after] = ['name', 'script', 'after'].map((key) => getAt(given, [key]));
+  return {
+    name: text(name) ? name : nameOf(text(script) ? script : ''),
+    after: Array.isArray(after) ? after.filter(text) : [],
+  };
+}
+
+interface Found {
+  readonly source: Source;
+  readonly file: string;
+  readonly notes: readonly string[];
+}
+
+async function fileSource(
+  asked: Asked & { mode: string | undefined },
+): Promise<{ found: Found | undefined; problems: Problem[] }> {
+  const { file: named, folder, deadlineMs = 10_000, environment, mode } = asked;
+  const [file, another] = named === undefined ? findConfigs(folder) : [resolve(folder, named)];
+  if (file === undefined) return { found: undefined, problems: [] };
+  if (another !== undefined) {
+    const says = `${folder}: more than one configuration (${basename(file)}, ${basename(another)}); keep one, or name one with --config`;
+    return { found: undefined, problems: [{ origin: 'file', says }] };
+  }
+  const pm2 = isPm2Name(file);
+  const source = await readConfig(file, { folder, deadlineMs, environment, mode, pm2 });
+  return { found: { source, file, notes: [] }, problems: [] };
+}
+
+function chosen(apps: readonly Config[], only: string | undefined): readonly Config[] {
+  if (only === undefined) return apps;
+  const app = apps.find(({ name }) => name === only);
+  if (app !== undefined) return [app];
+  const names = apps.map(({ name }) => name).join(', ');
+  throw refusal([{ origin: 'flags', says: `--only: no app is called ${only}; known here: ${names}` }]);
 }
 
 function scriptless(file: Source | undefined): Problem {

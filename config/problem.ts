@@ -23,6 +23,25 @@ export interface Source {
   readonly problems: readonly Problem[];
   /** What the operator looks for: a flag, a variable, a file with the line and column of a key or its value. */
   place(path: Path, of: 'key' | 'value'): string;
+  /** Where this is a part of a whole: the path that leads there in the whole. */
+  within?(path: Path): Path;
+  /** Whether a value was filled in from the environment: it may be a secret, and is not shown. Or could not be, which is told. */
+  filled?(path: Path): 'filled' | 'failed' | undefined;
+}
+
+/** The path as the operator wrote it. */
+export const written = (source: Source, path: Path): Path => source.within?.(path) ?? path;
+
+/** A part of what a source says, as a source of its own; places and names in it stay those of the whole. */
+export function partOf(source: Source, value: unknown, inner: (path: Path) => Path): Source {
+  return {
+    ...source,
+    value,
+    problems: [],
+    place: (path, of) => source.place(inner(path), of),
+    within: (path) => written(source, inner(path)),
+    filled: (path) => source.filled?.(inner(path)),
+  };
 }
 
 export interface Place {
@@ -42,7 +61,8 @@ export const dotted = (path: Path): string =>
 
 /** A flag and a variable name what they set; a file has to be told the key as well. */
 export function problem(source: Source, path: Path, says: string): Problem {
-  const key = source.origin === 'file' && path.length > 0 ? ` \`${dotted(path)}\`:` : '';
+  const whole = written(source, path);
+  const key = source.origin === 'file' && whole.length > 0 ? ` \`${dotted(whole)}\`:` : '';
   return { origin: source.origin, says: `${source.place(path, 'value')}:${key} ${says}` };
 }
 

@@ -21,6 +21,15 @@ const time = (atLeastMs: 0 | 1) =>
     v.maxValue(longestMs, 'a time of at most 24d'),
   );
 
+/** A time that no timer has to wait for. */
+const span = v.pipe(
+  v.string('a time with its unit, such as "12h" or "30d"'),
+  v.regex(duration, 'a time with its unit, such as "12h" or "30d"'),
+  v.check((words) => (milliseconds(words) ?? 0) >= 60_000, 'a time of at least 1m'),
+  v.check((words) => (milliseconds(words) ?? 0) <= 3_650 * 86_400_000, 'a time of at most 3650d'),
+  v.transform((words) => milliseconds(words) ?? 0),
+);
+
 const number = (expected: string, least: number, most: number) =>
   v.pipe(v.number(expected), v.minValue(least, expected), v.maxValue(most, expected));
 
@@ -66,12 +75,65 @@ const address = v.pipe(
   }),
 );
 
+/** A value that stands in a file, read when the configuration is loaded and never shown. */
+const secretFile = v.strictObject({ file: filledText('the path of a file') });
+const credentialForm = 'the name of a credential, without "/"';
+const credential = v.strictObject({
+  credential: v.pipe(v.string(credentialForm), v.regex(/^(?!\.{1,2}$)[^/\0]+$/, credentialForm)),
+});
+
 const variables = v.pipe(
   v.record(
     v.pipe(v.string(), v.regex(/^[^=\0]+$/, 'a name without "="')),
-    v.pipe(v.union([text('a text'), v.number(), v.boolean()], 'a text, a number or a boolean'), v.transform(String)),
+    v.union(
+      [v.pipe(v.union([text('a text'), v.number(), v.boolean()]), v.transform(String)), secretFile, credential],
+      'a text, a number, a boolean, { "file": "/run/secrets/x" } or { "credential": "x" }',
+    ),
     'an object of names and values',
   ),
+);
+
+const envFilesForm = 'the path of a file, or a list of them';
+const envFiles = v.pipe(
+  v.union([filledText(envFilesForm), v.array(filledText(envFilesForm))], envFilesForm),
+  v.transform((given) => (typeof given === 'string' ? [given] : given)),
+);
+
+const headerName = v.pipe(
+  v.string('the name of a header or a parameter'),
+  v.regex(/^[^\s:=&]{1,100}$/, 'the name of a header or a parameter'),
+  v.transform((name) => name.toLowerCase()),
+);
+
+const usualSecrets = [
+  'x-api-key',
+  'x-auth-token',
+  'x-csrf-token',
+  'x-xsrf-token',
+  'x-amz-security-token',
+  'api_key',
+  'apikey',
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'token',
+  'password',
+  'secret',
+  'client_secret',
+  'signature',
+  'x-amz-signature',
+] as const;
+
+const hookForms = 'a command as a list, such as ["./notify", "--now"], or an http or https address';
+const hook = v.union(
+  [
+    v.pipe(v.array(filledText(hookForms), hookForms), v.nonEmpty(hookForms)),
+    v.pipe(
+      v.string(hookForms),
+      v.check((given) => /^https?:\/\//.test(given) && URL.canParse(given), hookForms),
+    ),
+  ],
+  hookForms,
 );
 
 /** Node would run something else than the script, or nothing. */
@@ -107,8 +169,13 @@ export const ConfigSchema = section({
   nodeArgs: withDefault(nodeArgs, 'Options of node for the workers. Default: none.', []),
   env: withDefault(
     variables,
-    "Environment variables of the workers, added to the supervisor's own. Default: none.",
+    'Environment variables of the workers, added to the supervisor\'s own. A value may stand in a file, { "file": "/run/secrets/x" }, or be a credential of systemd, { "credential": "x" }. What "env.production" holds is added in the mode "production". Default: none.',
     {},
+  ),
+  envFile: withDefault(
+    envFiles,
+    'Files of variables in the manner of dotenv, from the folder of this file. A later one wins over an earlier one, and `env` over all of them. Default: none.',
+    [],
   ),
   workers: withDefault(
     workers,
@@ -214,9 +281,47 @@ export const ConfigSchema = section({
     "The supervisor's log.",
     {},
   ),
+  after: withDefault(
+    v.array(text('the name of an app'), 'a list of names of apps'),
+    'The apps of this file that must be ready before this one starts. Default: none.',
+    [],
+  ),
+  errors: withDefault(
+    section({
+      dir: option(
+        filledText('the path of a folder'),
+        'The folder that the book of errors is kept in, from the folder of this file. Default: $STATE_DIRECTORY, else $XDG_STATE_HOME/cordon/<name>, else ~/.local/state/cordon/<name>.',
+      ),
+      keep: withDefault(
+        span,
+        'How long an error that is not met again is remembered. At most 1000 different errors are. Default: "30d".',
+        '30d',
+      ),
+      redact: withDefault(
+        v.array(headerName, 'a list of names of headers and parameters'),
+        'Headers of a request, and parameters of its address, whose values are never kept nor logged with an error; authorization, proxy-authorization, cookie and set-cookie never are, named here or not. Default: the usual names of tokens, keys and passwords.',
+        [...usualSecrets],
+      ),
+    }),
+    'The book of errors.',
+    {},
+  ),
+  hooks: withDefault(
+    section({
+      onIncident: option(
+        hook,
+        'Told, as JSON on its stdin or in a POST, of each error that is new or has returned, at most once a minute each: a command as a list of words, which no shell reads, or an address. Default: nobody.',
+      ),
+    }),
+    'Whom cordon tells.',
+    {},
+  ),
 });
 
-/** What a user may write: every key is optional. */
-export type UserConfig = v.InferInput<typeof ConfigSchema>;
+/** Variables that are added in one mode: `'env.production': { … }`. */
+type Overlays = { readonly [overlay: `env.${string}`]: v.InferInput<typeof variables> | undefined };
+
+/** What a user may write of one app: every key is optional. */
+export type UserConfig = v.InferInput<typeof ConfigSchema> & Overlays;
 
 /** What was written, checked, with times in milliseconds and defaults filled in where they depend on nothing else. */

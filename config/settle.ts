@@ -17,10 +17,14 @@ export interface Surroundings {
 }
 
 /** Nothing is wrong: units are gone, paths are absolute, what depends on the machine or on another key is decided. */
-export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }: Surroundings): Config {
+export function settle(
+  wish: Wish,
+  fetched: Pick<Config, 'env' | 'secrets'>,
+  { folder, terminal, cores = grantedCores() }: Surroundings,
+): Config {
   const checked = v.parse(ConfigSchema, wish.given);
   const from = (key: string, path: string): string => resolve(giver(wish, [key])?.folder ?? folder, path);
-  const { ready, fault, restart, stop, logs } = checked;
+  const { ready, fault, restart, stop, logs, errors, hooks } = checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
@@ -30,7 +34,8 @@ export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }:
     args: checked.args,
     cwd: checked.cwd === undefined ? (file?.folder ?? folder) : from('cwd', checked.cwd),
     nodeArgs: checked.nodeArgs,
-    env: checked.env,
+    env: fetched.env,
+    secrets: fetched.secrets,
     workers: numberOfWorkers(checked.workers, cores),
     listen: checked.listen.map((address) => ('path' in address ? { path: from('listen', address.path) } : address)),
     ready: { on: ready.on, timeoutMs: ready.timeout },
@@ -41,11 +46,18 @@ export function settle(wish: Wish, { folder, terminal, cores = grantedCores() }:
     },
     stop: { timeoutMs: stop.timeout, lingerMs: stop.linger ?? Math.min(5_000, stop.timeout) },
     logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
+    after: checked.after,
+    errors: {
+      dir: errors.dir === undefined ? undefined : resolve(giver(wish, ['errors', 'dir'])?.folder ?? folder, errors.dir),
+      keepMs: errors.keep,
+      redact: errors.redact,
+    },
+    hooks: { onIncident: hooks.onIncident },
   };
 }
 
 /** A file may be called anything; a name is part of paths and log lines. */
-const nameOf = (script: string): string =>
+export const nameOf = (script: string): string =>
   parse(script)
     .name.replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')

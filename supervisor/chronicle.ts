@@ -3,7 +3,7 @@ import type { OperatorError } from '../config/exit-code.js';
 import type { BindQuery, CountedReport, CutRequest } from '../worker/protocol.js';
 import { cannotBind } from './bind.js';
 import { syntaxError } from './diagnosis.js';
-import type { Book } from './incidents/book.js';
+import type { Incidents } from './incidents/incidents.js';
 import { gist, LastWords, Obituaries } from './last-words.js';
 import type { Log } from './log.js';
 import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
@@ -25,17 +25,17 @@ export class Chronicle implements Hearing {
   readonly #log: Log;
   /** For what workers print, which is kept whole: the level is for cordon's own lines. */
   readonly #output: Log;
-  readonly #book: Book;
+  readonly #incidents: Pick<Incidents, 'met' | 'spawned'>;
   /** Called where the first start is hopeless. */
   readonly #hopeless: (error: OperatorError) => void;
   readonly #workers = new Map<number, Known>();
   readonly #obituaries = new Obituaries();
   #everReady = false;
 
-  constructor(log: Log, book: Book, hopeless: (error: OperatorError) => void) {
+  constructor(log: Log, incidents: Pick<Incidents, 'met' | 'spawned'>, hopeless: (error: OperatorError) => void) {
     this.#log = log;
     this.#output = log.child({}, { level: 'info' });
-    this.#book = book;
+    this.#incidents = incidents;
     this.#hopeless = hopeless;
   }
 
@@ -54,6 +54,7 @@ export class Chronicle implements Hearing {
   };
 
   spawned(seat: Seat): void {
+    this.#incidents.spawned(seat);
     const words = new LastWords((line) => this.#print(seat, 'stderr', line));
     const hold = setTimeout(() => words.release(), HOLD_MS).unref();
     this.#workers.set(seat.id, { seat, words, hold, state: 'booting', bindError: undefined });
@@ -75,8 +76,8 @@ export class Chronicle implements Hearing {
 
   errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void {
     for (const counted of errors) {
-      const milestone = this.#book.record(counted, new Date());
-      if (milestone) this.#say({ ...narrateError(milestone), about: seat });
+      const entry = this.#incidents.met(seat, counted);
+      if (entry.milestone) this.#say({ ...narrateError({ ...entry, report: counted.report }), about: seat });
     }
     if (dropped > 0)
       this.#say({

@@ -11,7 +11,11 @@ export function forkWorker(
   config: Config,
   { id, slot, generation }: Pick<Worker, 'id' | 'slot' | 'generation'>,
 ): ChildProcess {
-  const orders: BootOrders = { killTimeoutMs: config.fault.killTimeoutMs, lingerMs: config.stop.lingerMs };
+  const orders: BootOrders = {
+    killTimeoutMs: config.fault.killTimeoutMs,
+    lingerMs: config.stop.lingerMs,
+    redact: config.errors.redact,
+  };
   const stdio: ('ignore' | 'pipe' | 'ipc')[] = ['ignore', 'pipe', 'pipe', 'ipc'];
   stdio[LIFELINE_FD] = 'pipe';
   return fork(config.script, config.args, {

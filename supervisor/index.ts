@@ -8,7 +8,7 @@ import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
 import { History } from './history.js';
-import { Book } from './incidents/book.js';
+import { type BookFigures, Incidents } from './incidents/incidents.js';
 import { openLog } from './log.js';
 import { NodeHost } from './node-host.js';
 import { Sockets } from './sockets.js';
@@ -57,6 +57,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
   sockets.inherit([...(about.predecessor?.sockets ?? []), ...(service?.sockets() ?? [])]);
   sockets.check(config.listen);
   for (const address of config.listen) await sockets.pin(address);
+  const incidents = new Incidents(config, (sentence) => log.warn(sentence), about.predecessor !== undefined);
+  await incidents.open();
   const signals = new AbortController();
   const stopped = once(signals.signal, 'abort');
   const hurry = new AbortController();
@@ -73,13 +75,15 @@ export async function supervise(config: Config, about: About): Promise<number> {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       };
-      const book = new Book(config.cwd);
-      const chronicle = new Chronicle(log, book, giveUp);
+      const chronicle = new Chronicle(log, incidents, giveUp);
       const finished = async (): Promise<void> => {
         if (stillborn !== undefined) await about.predecessor?.failed(hopeless?.message ?? stillborn);
         if (hopeless) return reject(hopeless);
         // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
-        if (left) process.exit(0);
+        if (left) {
+          await incidents.close();
+          process.exit(0);
+        }
         // systemd kills whatever is left when its main process ends: the predecessor may still have requests to answer.
         if (exitCode === 0 && about.predecessor) await Promise.race([about.predecessor.gone(), hurried]);
         await service?.end();
@@ -161,7 +165,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         fleet: () => supervisor.fleet,
         policy: policyOf(config),
         now: () => host.now(),
-        incidents: () => book.incidents.length,
+        incidents: () => unresolved(incidents.figures),
         unserved: () => sockets.unserved,
         give: giveUp,
       });
@@ -171,8 +175,11 @@ export async function supervise(config: Config, about: About): Promise<number> {
   } finally {
     signals.abort();
     sockets.close();
+    await incidents.close();
   }
 }
+
+const unresolved = (figures: BookFigures): number => figures.new + figures.known + figures.returned;
 
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 

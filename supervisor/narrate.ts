@@ -1,8 +1,8 @@
 // The one place where the log's sentences about the fleet are written: what happened, and what was ordered because of it.
-import { type Cause, type CutRequest, ExitCode } from '../worker/protocol.js';
+import { type Cause, type CutRequest, type ErrorReport, ExitCode, type RequestName } from '../worker/protocol.js';
 import type { Effect } from './effect.js';
 import type { Event } from './event.js';
-import type { Milestone } from './incidents/book.js';
+import type { Entry } from './incidents/book.js';
 import { type Fleet, type Instant, isServing, type Worker } from './state.js';
 
 export interface Sentence {
@@ -177,18 +177,24 @@ function stopping({ workers }: Fleet): string {
   return `stopping: ${what} (a second signal ends ${workers.length === 1 ? 'it' : 'them'} at once)`;
 }
 
+export interface Milestone extends Pick<Entry, 'first' | 'news'> {
+  readonly incident: { readonly id: string; readonly count: number };
+  readonly report: ErrorReport;
+}
+
 /** A milestone of an incident, with the request that met it. */
-export function narrateError({ incident, report }: Milestone): Sentence {
-  const { request } = report;
+export function narrateError({ incident, report, first, news }: Milestone): Sentence {
+  const { request, origin } = report;
   const where = request ? `${request.method} ${request.path} (request ${request.id})` : 'no request to blame';
   const times = incident.count === 1 ? '' : ` – ${incident.count} times now`;
-  const text = `${report.name}: ${firstLine(report.message)} – ${where}${times}`;
-  const stack = incident.count === 1 && report.stack !== undefined ? { stack: report.stack } : {};
+  const again = news === 'returned' ? ' – it has returned' : '';
+  const text = `${report.name}: ${firstLine(report.message)} – ${where}${times}${again}`;
+  const stack = first && report.stack !== undefined ? { stack: report.stack } : {};
   return {
-    level: 'error',
+    level: origin === 'reported' ? 'warn' : 'error',
     text,
-    cause: 'fault',
-    fields: { incident: incident.id, count: incident.count, request, origin: report.origin, ...stack },
+    ...(origin !== 'reported' && { cause: 'fault' }),
+    fields: { incident: incident.id, count: incident.count, request: request && nameOf(request), origin, ...stack },
   };
 }
 
@@ -203,6 +209,9 @@ export function narrateCut(
   const text = `worker ${about.id} was out of time with ${count(requests.length, 'request')} open: ${answered} answered 503, ${requests.length - answered} broken off: ${names.join(', ')}${more}`;
   return { level: 'warn', text, about, fields: { requests } };
 }
+
+/** Its headers are for the book alone. */
+const nameOf = ({ method, path, id }: RequestName): RequestName => ({ method, path, id });
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
 const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`);

@@ -3,6 +3,7 @@ import type http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { answerBody } from './answer.js';
 import { adopt } from './domain/domain.js';
+import type { RawRequest } from './redact.js';
 import { type Ledger, Request } from './request.js';
 import { reset } from './reset.js';
 import { mute, node, overrule, takeBack } from './response.js';
@@ -12,7 +13,7 @@ const LINGER_ON_BODY_MS = 5000;
 
 /** HTTP/1, over TCP, TLS or a unix socket. */
 export class HttpRequest extends Request {
-  protected readonly method: string;
+  readonly method: string;
   protected readonly path: string;
   #request: http.IncomingMessage | undefined;
   #response: http.ServerResponse | undefined;
@@ -37,6 +38,14 @@ export class HttpRequest extends Request {
 
   protected get givenId(): unknown {
     return this.#request?.headers['x-request-id'];
+  }
+
+  get status(): number | undefined {
+    return this.#response?.headersSent ? this.#response.statusCode : undefined;
+  }
+
+  protected get headers(): RawRequest['headers'] {
+    return this.#request?.headers ?? {};
   }
 
   covers(message: object): boolean {

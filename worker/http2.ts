@@ -3,15 +3,16 @@ import type { EventEmitter } from 'node:events';
 import type { ServerHttp2Stream } from 'node:http2';
 import { type Answer, answerBody } from './answer.js';
 import { type Emit, kEmit } from './domain/emitters.js';
+import type { RawRequest } from './redact.js';
 import { type Ledger, Request } from './request.js';
 
 const NGHTTP2_NO_ERROR = 0;
 
 export class StreamRequest extends Request {
-  protected readonly method: string;
+  readonly method: string;
   protected readonly path: string;
   protected readonly givenId: unknown;
-  readonly #accept: string | undefined;
+  #headers: Readonly<Record<string, string | undefined>>;
   #stream: ServerHttp2Stream | undefined;
   /** What the stream is destroyed with where half an answer is out. */
   #broken: Error | undefined;
@@ -22,7 +23,16 @@ export class StreamRequest extends Request {
     this.method = headers[':method'] ?? '';
     this.path = headers[':path'] ?? '';
     this.givenId = headers['x-request-id'];
-    this.#accept = headers['accept'];
+    this.#headers = headers;
+  }
+
+  get status(): number | undefined {
+    const sent = this.#stream?.headersSent ? this.#stream.sentHeaders?.[':status'] : undefined;
+    return sent === undefined ? undefined : Number(sent);
+  }
+
+  protected get headers(): RawRequest['headers'] {
+    return this.#headers;
   }
 
   covers(message: object): boolean {
@@ -42,7 +52,7 @@ export class StreamRequest extends Request {
       stream.destroy(this.#broken);
       return false;
     }
-    const { headers, body }: Answer = answerBody(status, id, this.#accept);
+    const { headers, body }: Answer = answerBody(status, id, this.#headers['accept']);
     stream.respond({ ':status': status, ...Object.fromEntries(headers) });
     stream.end(body);
     // The client need not send the rest of its body (RFC 9113, 8.1).
@@ -56,5 +66,6 @@ export class StreamRequest extends Request {
 
   protected forget(): void {
     this.#stream = undefined;
+    this.#headers = {};
   }
 }

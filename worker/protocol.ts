@@ -24,6 +24,26 @@ export interface RequestName {
   readonly id: string;
 }
 
+/** A request as the book of errors keeps it. Secrets are not in it. */
+export interface RequestDetail extends RequestName {
+  /** Of the answer whose head went out; absent where none did. */
+  readonly status?: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** From its head until the error. */
+  readonly durationMs: number;
+}
+
+/** What an error was caused by, or one of an AggregateError's. */
+export interface CauseReport {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  /** Whose `cause` it is, or whose `errors` it is one of: an index among the causes, -1 for the error itself. */
+  readonly of: number;
+  readonly as: 'cause' | 'errors';
+}
+
 /** An error that nobody caught, as data. Any thrown thing becomes one. */
 export interface ErrorReport {
   /** `TypeError`, or `typeof` what was thrown where it is no error. */
@@ -33,11 +53,13 @@ export interface ErrorReport {
   readonly stack?: string;
   /** The program's own word on what belongs together (`error.fingerprint`). */
   readonly fingerprint?: string;
-  readonly causes: readonly { readonly name: string; readonly message: string; readonly stack?: string }[];
-  /** How Node heard of it: `uncaughtException` or `unhandledRejection`. */
+  readonly causes: readonly CauseReport[];
+  /** How Node heard of it: `uncaughtException` or `unhandledRejection`; `reported` where the program has handled it itself. */
   readonly origin: string;
   /** Absent where no request can be blamed: a timer of the program's own, or a request answered long ago. */
-  readonly request?: RequestName;
+  readonly request?: RequestDetail;
+  /** What the program says about it, as JSON. */
+  readonly context?: string;
 }
 
 /** Like errors are told together: the first, and how many there were. */
@@ -97,6 +119,8 @@ export type ToWorker =
 export interface BootOrders {
   readonly killTimeoutMs: number;
   readonly lingerMs: number;
+  /** Names, in lower case, of headers and parameters whose values are not to be told. */
+  readonly redact: readonly string[];
 }
 export const BOOT_VARIABLE = 'CORDON_BOOT';
 /** How the argument ends that loads the preload; it is taken out of `process.execArgv`, which the program's own forks inherit. */

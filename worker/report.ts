@@ -1,12 +1,12 @@
 // Any thrown thing as data, and like errors told together: an error storm must not become a message storm.
 import { fileURLToPath } from 'node:url';
-import type { CountedReport, ErrorReport, RequestName } from './protocol.js';
+import type { CauseReport, CountedReport, ErrorReport, RequestDetail } from './protocol.js';
 
 const MAX_TEXT = 16 * 1024;
 const MAX_CAUSES = 8;
 
 /** Never throws, whatever was thrown: getters that throw, proxies, and errors of other realms included. */
-export function toReport(error: unknown, origin: string, request?: RequestName): ErrorReport {
+export function toReport(error: unknown, origin: string, request?: RequestDetail): ErrorReport {
   const facts = read(error);
   return { ...facts, causes: causesOf(error), origin, ...(request && { request }) };
 }
@@ -28,31 +28,43 @@ function read(error: unknown): Pick<ErrorReport, 'name' | 'message' | 'code' | '
 
 const NO_MESSAGE = '(no message)';
 
+type Related = Pick<CauseReport, 'as'> & { readonly error: unknown };
+
 /** Breadth first, each once: causes may form a circle. */
-function causesOf(error: unknown): ErrorReport['causes'] {
+function causesOf(error: unknown): readonly CauseReport[] {
   const family = new Set<unknown>([error]);
-  const causes: { name: string; message: string; stack?: string }[] = [];
-  for (const member of family) {
-    if (member !== error) {
-      const { name, message, stack } = read(member);
-      causes.push({ name, message, ...(stack !== undefined && { stack }) });
+  const waiting: { readonly index: number; readonly error: unknown }[] = [{ index: -1, error }];
+  const causes: CauseReport[] = [];
+  for (const { index, error: member } of waiting) {
+    for (const { as, error: relative } of nested(member)) {
+      if (causes.length === MAX_CAUSES) return causes;
+      if (family.has(relative)) continue;
+      family.add(relative);
+      waiting.push({ index: causes.length, error: relative });
+      const { name, message, code, stack } = read(relative);
+      causes.push({
+        name,
+        message,
+        ...(code !== undefined && { code }),
+        ...(stack !== undefined && { stack }),
+        of: index,
+        as,
+      });
     }
-    if (causes.length === MAX_CAUSES) break;
-    for (const relative of nested(member)) family.add(relative);
   }
   return causes;
 }
 
 /** `error.cause` and the errors of an AggregateError. */
-function nested(error: unknown): unknown[] {
+function nested(error: unknown): Related[] {
   if (typeof error !== 'object' || error === null) return [];
   const property = (of: object, key: string): unknown =>
     safely(() => (of as Readonly<Record<string, unknown>>)[key], undefined);
   const errors = property(error, 'errors');
   const list = safely(() => Array.isArray(errors), false) ? (errors as object) : {};
-  const found = [property(error, 'cause')];
-  for (let index = 0; index < MAX_CAUSES; index++) found.push(property(list, String(index)));
-  return found.filter((one) => one !== undefined && one !== null);
+  const found: Related[] = [{ as: 'cause', error: property(error, 'cause') }];
+  for (let index = 0; index < MAX_CAUSES; index++) found.push({ as: 'errors', error: property(list, String(index)) });
+  return found.filter((one) => one.error !== undefined && one.error !== null);
 }
 
 function text(error: object, key: string): string | undefined {
@@ -89,6 +101,17 @@ function safely<T>(get: () => T, otherwise: T): T {
 
 const cut = (value: string): string => (value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}… (cut)` : value);
 
+/**
+ * What is told together: as the book will see it, or finer. Numbers and what is quoted differ from one occurrence to the next, and
+ * a stack begins with the message.
+ */
+function kindOf({ fingerprint, name, code, message, stack = '', origin }: ErrorReport): string {
+  if (fingerprint !== undefined) return fingerprint;
+  const frames = stack.indexOf('\n    at ');
+  const words = message.slice(0, 500).replace(/\d+|"[^"]*"|'[^']*'/g, '#');
+  return [origin, name, code, words, frames === -1 ? '' : stack.slice(frames)].join('\n');
+}
+
 const MAX_KINDS = 100;
 const FLUSH_MS = 100;
 
@@ -104,7 +127,7 @@ export class Reports {
   }
 
   add(report: ErrorReport): void {
-    const kind = report.fingerprint ?? report.stack ?? `${report.name}: ${report.message}`;
+    const kind = kindOf(report);
     if (this.#timer === undefined) {
       this.#send([{ report, count: 1 }], 0);
       this.#timer = setTimeout(() => this.flush(), FLUSH_MS).unref();

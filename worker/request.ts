@@ -9,6 +9,7 @@ import { adopt, type Claim, Domain } from './domain/domain.js';
 import { type Emit, kEmit } from './domain/emitters.js';
 import type { HttpRequest } from './http1.js';
 import type { RequestName } from './protocol.js';
+import type { RawRequest } from './redact.js';
 
 /** Where a worker's requests are told of. */
 export interface Ledger {
@@ -27,6 +28,7 @@ export abstract class Request extends Domain {
   /** Set while an error of its handler waits to be thrown again. */
   #thrown: RequestName | undefined;
   #id: string | undefined;
+  readonly openedAt = performance.now();
 
   constructor(owed: EventEmitter, ledger: Ledger) {
     super();
@@ -36,7 +38,7 @@ export abstract class Request extends Domain {
     ledger.opened(this);
   }
 
-  protected abstract readonly method: string;
+  abstract readonly method: string;
   protected abstract readonly path: string;
   protected abstract readonly givenId: unknown;
   /** Whether this request or response, of the program's or of a framework's, is this very request. */
@@ -50,6 +52,16 @@ export abstract class Request extends Domain {
     this.#id ??=
       typeof this.givenId === 'string' && /^[\x21-\x7e]{1,128}$/.test(this.givenId) ? this.givenId : randomUUID();
     return { method: this.method, path: this.path, id: this.#id };
+  }
+
+  /** Of the answer whose head is out. Known until the request is over, as its headers are. */
+  abstract readonly status: number | undefined;
+  protected abstract readonly headers: RawRequest['headers'];
+
+  /** With its secrets. */
+  get detail(): RawRequest {
+    const { description, status, headers } = this;
+    return { ...description, status, headers, durationMs: performance.now() - this.openedAt };
   }
 
   /** Runs Node's own announcement of the request. What it throws takes the way of any error that nobody caught. */

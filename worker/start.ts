@@ -3,15 +3,18 @@ import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
 import { openChannel } from './channel.js';
 import { current } from './domain/current.js';
-import { type Claim, switchOn } from './domain/domain.js';
+import { type Claim, type Domain, switchOn } from './domain/domain.js';
 import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
-import { type BootOrders, type Cause, ExitCode, type RequestName } from './protocol.js';
+import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './protocol.js';
+import { Redaction } from './redact.js';
 import { Reports, toReport } from './report.js';
+import { Request } from './request.js';
 import { Servers } from './server.js';
 import { Sockets } from './sockets.js';
 import { keepLastWords } from './stdio.js';
+import { tellWhereabouts } from './whereabouts.js';
 
 /** The last reports and answers get this long to leave the process. */
 const FLUSH_MS = 1000;
@@ -44,8 +47,9 @@ export function start(terms: BootOrders): void {
     orphaned: () => drain('orphaned'),
   });
   const reports = new Reports((errors, dropped) => channel.tell({ type: 'errors', errors, dropped }));
+  const redaction = new Redaction(terms.redact);
   let latest: unknown;
-  const failed = (error: unknown, origin: string, request?: RequestName): void => {
+  const failed = (error: unknown, origin: string, request?: RequestDetail): void => {
     latest = error;
     current.run(undefined, () => reports.add(toReport(error, origin, request)));
     // Error listeners commonly close the server: the successor needs the address all the same.
@@ -60,7 +64,7 @@ export function start(terms: BootOrders): void {
   };
   const servers = new Servers({
     listening,
-    failed: (request, error, origin) => failed(error, origin, request.description),
+    failed: (request, error, origin) => failed(error, origin, redaction.request(request.detail)),
     emptied: () => tell({ type: 'emptied' }),
   });
   const sockets = new Sockets(channel, listening);
@@ -88,7 +92,7 @@ export function start(terms: BootOrders): void {
         sockets.drain();
         return servers.drain(order.lingerMs);
       case 'cut':
-        return channel.tell({ type: 'cut', requests: servers.cut() });
+        return channel.tell({ type: 'cut', requests: servers.cut().map((one) => redaction.name(one)) });
       case 'leave':
         return leave(order.code);
     }
@@ -106,6 +110,7 @@ export function start(terms: BootOrders): void {
   };
 
   switchOn();
+  tellWhereabouts(() => requestOf(current.getStore())?.description);
   setLastResort(lastResort, tellProgram);
   sockets.install();
   servers.install();
@@ -123,4 +128,9 @@ export function start(terms: BootOrders): void {
     worker.destroy = worker.kill = leaveCluster;
   }
   channel.tell({ type: 'started' });
+}
+
+/** A request's domains within domains are its own. */
+function requestOf(domain: Domain | undefined): Request | undefined {
+  return domain === undefined || domain instanceof Request ? domain : requestOf(domain.parent);
 }

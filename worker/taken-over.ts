@@ -3,16 +3,18 @@ import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { answerBody } from './answer.js';
 import { adopt } from './domain/domain.js';
+import type { RawRequest } from './redact.js';
 import { type Ledger, Request } from './request.js';
 import { reset } from './reset.js';
 
 export class TakenOver extends Request {
-  protected readonly method: string;
+  readonly method: string;
   protected readonly path: string;
   protected readonly givenId: unknown;
   #request: http.IncomingMessage | undefined;
   #socket: (Duplex & { bytesWritten?: number }) | undefined;
   readonly #writtenBefore: number;
+  #status: number | undefined;
 
   constructor(request: http.IncomingMessage, socket: Duplex, ledger: Ledger) {
     super(socket, ledger);
@@ -23,6 +25,14 @@ export class TakenOver extends Request {
     this.method = request.method ?? '';
     this.path = request.url ?? '';
     this.givenId = request.headers['x-request-id'];
+  }
+
+  get status(): number | undefined {
+    return this.#status ?? (this.#socket && (this.#socket.bytesWritten ?? 0) !== this.#writtenBefore ? 101 : undefined);
+  }
+
+  protected get headers(): RawRequest['headers'] {
+    return this.#request?.headers ?? {};
   }
 
   covers(message: object): boolean {
@@ -40,6 +50,7 @@ export class TakenOver extends Request {
       reset(socket);
       return false;
     }
+    this.#status = status;
     const { headers, body } = answerBody(status, id, this.#request?.headers.accept);
     const lines = [...headers, ['connection', 'close'] as const].map(([header, value]) => `${header}: ${value}\r\n`);
     socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);

@@ -12,6 +12,8 @@ export class Connection {
   #settle;
   #timer;
   #ended = false;
+  #each = false;
+  #timeoutMs = 0;
 
   /** How many requests this connection has carried. */
   uses = 0;
@@ -19,9 +21,15 @@ export class Connection {
   pid;
   /** Whether bytes came that nobody had asked for. */
   stray = false;
+  /** How it ended: `left` by this side, `ended` in order by the other, `reset`, `refused`. */
+  fate;
+  /** Known once there is a connection, and remembered when it is gone. */
+  localPort;
+  begunAt = performance.now();
 
   constructor(host, port) {
     this.#socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
+    this.#socket.once('connect', () => (this.localPort = this.#socket.localPort));
     this.#socket.on('data', (chunk) => this.#data(chunk));
     this.#socket.on('end', () => this.#probe());
     this.#socket.on('error', (error) => this.#fail(error));
@@ -33,27 +41,46 @@ export class Connection {
     return !this.#ended;
   }
 
-  get localPort() {
-    return this.#socket.localPort;
-  }
-
-  ask(bytes, timeoutMs, settle) {
+  /** `each`: the time is what may pass before more of the answer comes, not what the whole of it may take. */
+  ask(bytes, timeoutMs, settle, { each = false } = {}) {
     this.#reader = new Reader();
     this.#settle = settle;
-    this.#timer = setTimeout(() => this.#lose('timeout'), timeoutMs);
+    this.#each = each;
+    this.#timeoutMs = timeoutMs;
+    this.#watch();
     this.uses += 1;
     this.#socket.write(bytes, 'latin1');
+  }
+
+  /** More of a request whose head has been sent. */
+  send(bytes) {
+    if (!this.#ended) this.#socket.write(bytes, 'latin1');
+  }
+
+  pause() {
+    this.#socket.pause();
+  }
+
+  resume() {
+    this.#socket.resume();
   }
 
   /** Lets the server close first, as it said it would, so that the side with few ports keeps no memory of the connection. */
   leave() {
     this.#ended = true;
+    this.fate ??= 'left';
     setTimeout(() => this.#socket.destroy(), 500).unref();
   }
 
   destroy() {
     this.#ended = true;
+    this.fate ??= 'left';
     this.#socket.destroy();
+  }
+
+  #watch() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#lose('timeout'), this.#timeoutMs);
   }
 
   #data(chunk) {
@@ -63,7 +90,7 @@ export class Connection {
     }
     try {
       const response = this.#reader.take(chunk);
-      if (response === undefined) return;
+      if (response === undefined) return this.#each ? this.#watch() : undefined;
       this.pid = response.headers.get('x-pid') ?? this.pid;
       this.#done({ became: 'answered', response });
     } catch (error) {
@@ -82,6 +109,7 @@ export class Connection {
 
   #end(clean) {
     this.#ended = true;
+    this.fate ??= clean ? 'ended' : 'reset';
     if (this.#settle === undefined) return;
     const response = clean ? this.#reader.end() : undefined;
     this.#done(response === undefined ? this.#cut(clean, 'closed') : { became: 'answered', response });
@@ -89,8 +117,9 @@ export class Connection {
 
   #fail(error) {
     this.#ended = true;
-    if (this.#settle === undefined) return;
     const connecting = error.syscall === 'connect';
+    this.fate ??= connecting ? 'refused' : 'reset';
+    if (this.#settle === undefined) return;
     this.#done(connecting ? { became: 'lost', why: `connect ${error.code}` } : this.#cut(false, error.code));
   }
 

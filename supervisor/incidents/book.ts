@@ -1,58 +1,148 @@
-// The book of errors: like errors are one incident, counted, with the request that met it first and the one that met it last.
-// In memory for now; bounded, because the supervisor outlives every error storm.
-import type { CountedReport, ErrorReport } from '../../worker/protocol.js';
+// The book of errors: like errors are one incident, counted. Facts go in, and what changed comes out; nothing in here does I/O.
+// Bounded in number and in size, because the supervisor outlives every error storm.
 import { fingerprint } from './fingerprint.js';
+import {
+  begin,
+  combine,
+  type Encounter,
+  fromStored,
+  type Incident,
+  type Moment,
+  meet,
+  type StoredIncident,
+  slim,
+  stateOf,
+} from './incident.js';
 
-export interface Incident {
-  readonly id: string;
-  readonly first: ErrorReport;
-  readonly firstSeen: Date;
-  last: ErrorReport;
-  lastSeen: Date;
-  count: number;
-}
+/** A line of the journal. Applied again in the same order, they make the same book. */
+export type Change =
+  | { readonly type: 'met'; readonly id: string; readonly encounter: Encounter }
+  | { readonly type: 'resolved'; readonly id: string; readonly at: Moment };
 
-/** What is worth a line in the log: the first occurrence, and each tenfold of it. */
-export interface Milestone {
+/** What became of an encounter. */
+export interface Entry {
+  readonly change: Change;
   readonly incident: Incident;
-  readonly report: ErrorReport;
+  /** The first since this supervisor started. */
+  readonly first: boolean;
+  /** Worth a line in the log: the first, each tenfold since this supervisor started, and one that has returned. */
+  readonly milestone: boolean;
+  /** Somebody may want to be told. */
+  readonly news: 'new' | 'returned' | undefined;
 }
 
-const MAX_INCIDENTS = 1000;
+export const MAX_INCIDENTS = 1000;
+const MAX_BYTES = 32 * 1024 * 1024;
 
 export class Book {
   /** In the order of their last occurrence: the front is the first to go. */
-  readonly #incidents = new Map<string, Incident>();
+  #incidents = new Map<string, Incident>();
   readonly #root: string;
+  #bytes = 0;
+  /** Incidents that others have pushed out. */
+  forgotten = 0;
 
   /** `root` is the program's directory: frames are told apart by their path within it. */
   constructor(root: string) {
     this.#root = root;
   }
 
-  record({ report, count }: CountedReport, now: Date): Milestone | undefined {
-    const id = fingerprint(report, this.#root);
-    const known = this.#incidents.get(id);
-    const incident = known ?? { id, first: report, firstSeen: now, last: report, lastSeen: now, count: 0 };
-    const before = incident.count;
-    incident.count += count;
-    incident.last = report;
-    incident.lastSeen = now;
-    this.#incidents.delete(id);
-    this.#incidents.set(id, incident);
-    this.#forgetOldest();
-    return tenfold(incident.count) > tenfold(before) ? { incident, report } : undefined;
+  record(given: Encounter): Entry {
+    const id = fingerprint(given.report, this.#root);
+    const encounter = { ...given, report: slim(given.report) };
+    const known = this.#incidents.has(id);
+    const { incident, returned } = this.#meet(id, encounter);
+    const before = incident.lately;
+    incident.lately += encounter.count;
+    return {
+      change: { type: 'met', id, encounter },
+      incident,
+      first: before === 0,
+      milestone: returned || tenfold(incident.lately) > tenfold(before),
+      news: known ? (returned ? 'returned' : undefined) : 'new',
+    };
   }
 
-  get incidents(): readonly Incident[] {
-    return [...this.#incidents.values()];
+  /** Undefined where there is no such incident, or nothing to resolve. */
+  resolve(id: string, at: Moment): Change | undefined {
+    const incident = this.#incidents.get(id);
+    if (!incident || stateOf(incident, at) === 'resolved') return undefined;
+    const change: Change = { type: 'resolved', id, at };
+    this.apply(change);
+    return change;
   }
 
-  #forgetOldest(): void {
-    for (const id of this.#incidents.keys()) {
-      if (this.#incidents.size <= MAX_INCIDENTS) return;
-      this.#incidents.delete(id);
+  /** What a journal tells of the past. */
+  apply(change: Change): void {
+    if (change.type === 'met') return void this.#meet(change.id, change.encounter);
+    const incident = this.#incidents.get(change.id);
+    if (!incident) return;
+    incident.resolvedAt = change.at;
+    incident.returnedAt = undefined;
+  }
+
+  restore(stored: StoredIncident): void {
+    this.#put(fromStored(stored));
+  }
+
+  /** Takes over what another book, read from disk, knew before. */
+  precededBy(older: Book): void {
+    const newer = this.#incidents;
+    this.#incidents = older.#incidents;
+    this.#bytes = older.#bytes;
+    this.forgotten += older.forgotten;
+    for (const incident of newer.values()) {
+      const known = this.#incidents.get(incident.id);
+      if (known) {
+        this.#bytes -= known.size;
+        combine(known, incident);
+      }
+      this.#put(known ?? incident);
     }
+  }
+
+  get(id: string): Incident | undefined {
+    return this.#incidents.get(id);
+  }
+
+  /** The one met last comes last. */
+  get incidents(): Iterable<Incident> {
+    return this.#incidents.values();
+  }
+
+  get size(): number {
+    return this.#incidents.size;
+  }
+
+  /** Those that were not met since are no more. Whether there were any. */
+  forgetBefore(moment: Moment): boolean {
+    const before = this.size;
+    for (const incident of this.#incidents.values()) if (incident.lastSeen < moment) this.#delete(incident);
+    return this.size < before;
+  }
+
+  #meet(id: string, encounter: Encounter): { incident: Incident; returned: boolean } {
+    const incident = this.#incidents.get(id) ?? begin(id, encounter);
+    if (incident.count > 0) this.#bytes -= incident.size;
+    const returned = meet(incident, encounter);
+    this.#put(incident);
+    return { incident, returned };
+  }
+
+  #put(incident: Incident): void {
+    this.#incidents.delete(incident.id);
+    this.#incidents.set(incident.id, incident);
+    this.#bytes += incident.size;
+    for (const oldest of this.#incidents.values()) {
+      if ((this.size <= MAX_INCIDENTS && this.#bytes <= MAX_BYTES) || oldest === incident) return;
+      this.#delete(oldest);
+      this.forgotten++;
+    }
+  }
+
+  #delete(incident: Incident): void {
+    this.#incidents.delete(incident.id);
+    this.#bytes -= incident.size;
   }
 }
 

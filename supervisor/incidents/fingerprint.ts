@@ -2,13 +2,14 @@
 // program's own frames without line numbers, so that a new release does not make a new incident. After Sentry's grouping.
 import { createHash } from 'node:crypto';
 import type { ErrorReport } from '../../worker/protocol.js';
+import { framesOf, isOwn } from './frames.js';
 
 const FRAMES = 5;
 
 export function fingerprint(report: ErrorReport, root: string): string {
   const facts =
     report.fingerprint ??
-    [report.name, report.code ?? '', normalise(report.message), ...inApp(report.stack, root)].join('\n');
+    [report.name, report.code ?? '', normalise(report.message), ...inApp(report, root)].join('\n');
   return createHash('sha256').update(facts).digest('hex').slice(0, 12);
 }
 
@@ -22,20 +23,10 @@ export const normalise = (message: string): string =>
     .replace(/"[^"]*"|'[^']*'|`[^`]*`/g, '<value>');
 
 /** The top frames of the program itself; of its dependencies or of Node where there are no others. */
-export function inApp(stack: string | undefined, root: string): string[] {
-  const frames = (stack ?? '')
-    .split('\n')
-    .filter((line) => /^\s+at /.test(line))
-    .map(frame);
-  const own = frames.filter(({ place }) => place.includes('/') && !/\/node_modules\/|^node:/.test(place));
+export function inApp({ message, stack }: Pick<ErrorReport, 'message' | 'stack'>, root: string): string[] {
+  const frames = framesOf(message, stack);
+  const own = frames.filter(isOwn);
   return (own.length > 0 ? own : frames)
     .slice(0, FRAMES)
-    .map(({ name, place }) => `${name}@${place}`.replaceAll(`${root}/`, ''));
-}
-
-/** `    at async handler (file:///srv/app/a.js:3:7)` → `handler`, `/srv/app/a.js` */
-function frame(line: string): { readonly name: string; readonly place: string } {
-  const text = line.trim().replace(/^at (?:async |new )?/, '');
-  const [, name = '', place = text] = /^(.*?) \((.*)\)$/.exec(text) ?? [];
-  return { name, place: place.replace(/^file:\/\//, '').replace(/^index \d+$|(?::\d+)+$/, '') };
+    .map(({ name, file }) => `${name}@${file}`.replaceAll(`${root}/`, ''));
 }

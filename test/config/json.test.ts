@@ -1,6 +1,6 @@
 import test from 'ava';
-import { readJson } from '../../config/json.js';
 import { placeKey } from '../../config/problem.js';
+import { readJson } from '../../config/reading/json.js';
 
 test('every key and value has its line and column', (t) => {
   const read = readJson('{\n\t"workers": 2,\n  "listen": [":80",\n  ":81"]\n}');

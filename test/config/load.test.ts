@@ -1,49 +1,6 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { flagSource, type StartFlags } from '../../cli/start.js';
-import type { Config } from '../../config/config.js';
-import { OperatorError } from '../../config/exit-code.js';
-import { load } from '../../config/load.js';
-
-interface Wanted {
-  readonly files?: Readonly<Record<string, string>>;
-  readonly file?: string;
-  readonly script?: string;
-  readonly flags?: StartFlags;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly terminal?: boolean;
-  readonly deadlineMs?: number;
-}
-
-/** A folder with a server.js and these files; a word for it stands in for its path. */
-function folderOf(t: ExecutionContext, files: Readonly<Record<string, string>> = {}): string {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cordon-config-')));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  for (const [name, text] of Object.entries({ 'server.js': '', ...files })) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
-  }
-  return folder;
-}
-
-function loading(folder: string, { file, script, flags = {}, environment = {}, ...rest }: Wanted): Promise<Config> {
-  const source = flagSource(flags, script, [], folder);
-  return load({ file, flags: source, environment, folder, terminal: false, cores: 4, ...rest });
-}
-
-async function loaded(t: ExecutionContext, wanted: Wanted): Promise<Config & { folder: string }> {
-  const folder = folderOf(t, wanted.files);
-  return { ...(await loading(folder, wanted)), folder };
-}
-
-/** The sentences, and the exit code. */
-async function refused(t: ExecutionContext, wanted: Wanted): Promise<readonly [says: string[], exitCode: number]> {
-  const folder = folderOf(t, wanted.files);
-  const error = await t.throwsAsync(loading(folder, wanted), { instanceOf: OperatorError });
-  return [(error?.message ?? '').replaceAll(folder, '<folder>').split('\n'), error?.exitCode ?? -1];
-}
+import { join } from 'node:path';
+import test from 'ava';
+import { loaded, refused } from '../support/config.js';
 
 const json = (value: unknown): Record<string, string> => ({ 'cordon.config.json': JSON.stringify(value, null, 2) });
 
@@ -56,6 +13,7 @@ test('a script alone runs with every default', async (t) => {
     cwd: folder,
     nodeArgs: [],
     env: {},
+    secrets: [],
     workers: 4,
     listen: [],
     ready: { on: 'listening', timeoutMs: 30_000 },
@@ -66,7 +24,32 @@ test('a script alone runs with every default', async (t) => {
     },
     stop: { timeoutMs: 30_000, lingerMs: 5_000 },
     logs: { format: 'json', level: 'info' },
+    after: [],
+    errors: { ...config.errors, dir: undefined, keepMs: 30 * 86_400_000 },
+    hooks: { onIncident: undefined },
   });
+});
+
+test('the book of errors: its folder is found from the folder of the file, names are in lower case, and what is wrong is said', async (t) => {
+  const errors = { dir: './book', keep: '90d', redact: ['X-Secret'] };
+  const { folder, ...config } = await loaded(t, { files: json({ script: 'server.js', errors }) });
+  t.deepEqual(config.errors, { dir: join(folder, 'book'), keepMs: 90 * 86_400_000, redact: ['x-secret'] });
+  const wrong = { errors: { keep: '1s', redact: ['a b'] }, hooks: { onIncident: 'ftp://user:secret@host' } };
+  const [says] = await refused(t, { files: json({ script: 'server.js', ...wrong }) });
+  t.is(says.length, 3);
+  t.regex(says.join(), /errors\.keep`: expected a time of at least 1m, got "1s"/);
+  t.regex(
+    says.join(),
+    /onIncident`: expected a command as a list, such as .*, or an http or https address, got a string/,
+  );
+  t.false(says.join().includes('secret'));
+});
+
+test('a hook is a command or an address', async (t) => {
+  for (const onIncident of [['./notify', '--now'], 'https://example.org/hook?key=1']) {
+    const { hooks } = await loaded(t, { files: json({ script: 'server.js', hooks: { onIncident } }) });
+    t.deepEqual(hooks.onIncident, onIncident);
+  }
 });
 
 test('flags win over the environment, and the environment over the file', async (t) => {
@@ -267,79 +250,14 @@ test('options of node with which it would not run the script are refused', async
   t.deepEqual(nodeArgs, ['-r', './x.cjs', '--enable-source-maps']);
 });
 
-const good = {
-  'cordon.config.mjs': 'export default { script: "server.js", workers: 3 }',
-  'cordon.config.js': 'module.exports = { script: "server.js", workers: 3 }',
-  'cordon.config.cjs': 'module.exports = Promise.resolve({ script: "server.js", workers: 3, name: undefined })',
-  'cordon.config.json': '\uFEFF{ "$schema": "x", "script": "server.js", "workers": 3 }',
-};
-
-for (const [name, text] of Object.entries(good)) {
-  test(`${name} is found and read`, async (t) => {
+test('a configuration is found by its name, with a byte order mark or without', async (t) => {
+  for (const [name, text] of Object.entries({
+    'cordon.config.js': 'module.exports = { script: "server.js", workers: 3 }',
+    'cordon.config.cjs': 'module.exports = Promise.resolve({ script: "server.js", workers: 3, name: undefined })',
+    'cordon.config.json': '\uFEFF{ "$schema": "x", "script": "server.js", "workers": 3 }',
+    'cordon.config.yml': '\uFEFFscript: server.js\nworkers: 3\n',
+  })) {
     const { workers, script, folder } = await loaded(t, { files: { [name]: text } });
     t.deepEqual({ workers, script }, { workers: 3, script: join(folder, 'server.js') });
-  });
-}
-
-const bad: Record<string, readonly [text: string, says: RegExp]> = {
-  throws: [
-    'const a = 1;\nthrow new TypeError("no\\nway");',
-    /: threw while it was read: TypeError: no way \(<folder>\/cordon\.config\.mjs:2:\d+\)$/,
-  ],
-  'throws null': ['throw null', /: threw null while it was read$/],
-  'throws later': [
-    'setTimeout(() => { throw new Error("late") }); export default new Promise(() => setInterval(() => {}, 9))',
-    /late/,
-  ],
-  rejects: ['export default Promise.reject(new Error("no"))', /: threw while it was read: Error: no/],
-  'has a syntax error': ['export default {', /: syntax error: /],
-  'imports what is not there': ['import "./nowhere.mjs"', /Cannot find module/],
-  'never returns': ['for (;;);', /: not read after 1s: it never returns/],
-  'waits too long': ['setInterval(() => {}, 9); export default new Promise(() => {})', /: not read after 1s/],
-  'never settles': ['export default new Promise(() => {})', /: the promise in it never settles$/],
-  'calls process.exit': ['process.exit(0)', /: calls process\.exit\(0\)/],
-  'kills its process': ['process.kill(process.pid, "SIGKILL")', /: ends the process that reads it \(SIGKILL\)$/],
-  'exports nothing': ['export const script = "server.js"', /: no default export; write /],
-  'exports null': ['export default null', /: expected an object, got null$/],
-  'exports a function': ['export default () => ({})', /: exports a function; /],
-  'holds what is no data': ['export default { env: new Map() }', /: `env`: expected plain data, got a Map$/],
-  'contains itself': ['const a = {}; a.env = { a }; export default a', /: `env\.a`: contains itself$/],
-};
-
-for (const [title, [text, says]] of Object.entries(bad)) {
-  test.serial(`a configuration that ${title} ends in one sentence`, async (t) => {
-    const slow = title === 'never returns' || title === 'waits too long';
-    const [lines, exitCode] = await refused(t, {
-      files: { 'cordon.config.mjs': text },
-      ...(slow && { deadlineMs: 1_000 }),
-    });
-    t.is(lines.length, 1);
-    t.regex(lines[0] ?? '', /^cordon\.config\.mjs: /);
-    t.regex(lines[0] ?? '', says);
-    t.is(exitCode, 78);
-  });
-}
-
-test('a configuration that cannot be read as a file says why', async (t) => {
-  const files = {
-    'folder.json/x': '',
-    'cordon.config.yaml': '',
-    'big.json': ' '.repeat(1024 * 1024 + 1),
-    'server.mjs': '',
-  };
-  const expected = {
-    'folder.json': /: is a folder; expected a file$/,
-    'nowhere.json': /: does not exist/,
-    'big.json': /: has 1048577 bytes; expected at most 1048576$/,
-    'cordon.config.yaml': /: this version cannot read it; expected a \.mjs, \.js, \.cjs or \.json file$/,
-  };
-  for (const [file, says] of Object.entries(expected)) {
-    const [lines, exitCode] = await refused(t, { files, file });
-    t.is(lines.length, 1);
-    t.regex(lines[0] ?? '', says);
-    t.is(exitCode, 78);
   }
-  // Found, and of no use: better said than passed over.
-  const [lines] = await refused(t, { files, script: 'server.js' });
-  t.regex(lines[0] ?? '', /^cordon\.config\.yaml: this version cannot read it/);
 });

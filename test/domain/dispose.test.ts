@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import { PassThrough } from 'node:stream';
+import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { create, Domain } from 'cordon/domain';
 
@@ -26,6 +27,28 @@ test('dispose ends, destroys and closes the members, clears the timers, and says
   t.is(disposed, 1);
   t.deepEqual(d.members, []);
   await new Promise((resolve) => setTimeout(resolve, 5));
+});
+
+test('dispose ends a worker thread', async (t) => {
+  const worker = new Worker('setInterval(() => {}, 1000)', { eval: true });
+  await once(worker, 'online');
+  const d = create();
+  d.add(worker);
+  d.dispose();
+  t.deepEqual(await once(worker, 'exit'), [1]);
+});
+
+test('a member whose end is a promise that is rejected disturbs nobody', async (t) => {
+  const d = create();
+  const member = Object.assign(new EventEmitter(), { close: () => Promise.reject(new Error('cannot close')) });
+  const outer = create();
+  outer.on('error', () => t.fail());
+  outer.run(() => {
+    d.add(member);
+    d.dispose();
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  t.true(d.disposed);
 });
 
 test('a member that cannot even be asked how it ends does not keep the others from ending', (t) => {

@@ -316,6 +316,30 @@ test('intercept throws what no domain wants', (t) => {
   );
 });
 
+/** Like what a sandbox or a mock hands out: whatever is asked of it throws. */
+const refusing = () =>
+  new Proxy(new Error('refusing'), {
+    defineProperty: () => {
+      throw bug;
+    },
+    getOwnPropertyDescriptor: () => {
+      throw bug;
+    },
+    getPrototypeOf: () => {
+      throw bug;
+    },
+  });
+
+test('an error that refuses to be looked at or written to is heard like any other', (t) => {
+  const d = create();
+  const heard: unknown[] = [];
+  d.on('error', (error) => heard.push(error));
+  const error = refusing();
+  d.run(() => new EventEmitter()).emit('error', error);
+  t.true(heard[0] === error);
+  t.true(d.intercept((..._args: unknown[]) => 'no error, as far as can be told')(error) !== undefined);
+});
+
 test('a frozen error and errors that are no objects can be routed', (t) => {
   const d = create();
   const heard: unknown[] = [];

@@ -79,6 +79,12 @@ const stories: [title: string, which: string, lines: string[], code: number][] =
   ['a timer that was added fails into its domain', 'added timer', ['d bug'], 0],
   ['a domain that was entered and never left is the root of what follows', 'root domain', ['root bug'], 0],
   ['queueMicrotask looks and complains as ever', 'invisible microtasks', ['true true true', 'ERR_INVALID_ARG_TYPE'], 0],
+  [
+    'an uncaughtException that the program emits itself is heard, and ends no stay in a domain',
+    'emitted by the program',
+    ['d emitted', 'still in both true true'],
+    0,
+  ],
   ['no listener and no capture callback of ours is there to be seen', 'no listeners of ours', ['0 0', 'false'], 0],
 ];
 
@@ -115,6 +121,11 @@ const together: [title: string, which: string, lines: string[]][] = [
     ['theirs in theirs', 'ours in ours', 'theirs theirs in ours', 'theirs event in both'],
   ],
   ['the storages of the program are as they were, in the handler too', 'storages', ['handler theirs']],
+  [
+    'a task waits for a task within that is of another copy, and fails it with itself',
+    'tasks of two copies',
+    ['theirs in ours inner', 'ours in theirs inner', 'both failed true', 'both let go'],
+  ],
   [
     'two copies of this package share what domains there are: the innermost hears, once',
     'copies',

@@ -47,6 +47,12 @@ const stories: [fixture: string, title: string, which: string, lines: string[]][
     'hooks',
     ['while there are tasks false', 'while there is one false', 'afterwards true'],
   ],
+  [
+    'task',
+    'a task without a function is refused, and puts nothing in place',
+    'made without a function',
+    ['TypeError A task needs a function to run, as in createTask((done) => {})', 'true', 'with one'],
+  ],
   ['task', 'the error of a task that nobody asks about ends up with the process', 'nobody asks', ['process bug']],
   [
     'task',

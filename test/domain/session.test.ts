@@ -115,13 +115,68 @@ test('an operation that fails after the session has ended fails its parent', asy
   t.is(await heard, bug);
 });
 
-test('an async operation that takes done may call it later', async (t) => {
+test('an async operation ends with its promise, whatever arguments it declares, unless it has called done', async (t) => {
   const session = new Session<string>();
+  session.add(async (_done, signal) => void t.false(signal.aborted), 'nothing');
+  session.add(async () => 'returned', 'returned');
   session.add(async (done) => {
     await sleep(1);
-    setTimeout(() => done('later'), 1);
+    done('called');
+    await sleep(1);
+    return 'ignored';
+  }, 'called');
+  const { results, outcomes, completed } = await session.close();
+  t.deepEqual(results, ['returned', 'called']);
+  t.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['done', 'done', 'done'],
+  );
+  t.is(completed, 3);
+});
+
+const breaks: Record<string, (close: () => void, done: () => void) => unknown> = {
+  'throws in the call that closed it': (close, done) => {
+    close();
+    done();
+    fail();
+  },
+  'throws in a later turn': (_close, done) =>
+    setImmediate(() => {
+      done();
+      fail();
+    }),
+  rejects: async (_close, done) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    done();
+    fail();
+  },
+};
+
+for (const [name, operation] of Object.entries(breaks))
+  test(`the last operation of a session, which ${name} behind its done, counts once; its error is collected`, async (t) => {
+    const session = new Session();
+    const ended = new Promise((resolve) => {
+      session.add((done) => operation(() => session.close(resolve), done));
+      if (!session.isClosed) session.close(resolve);
+    });
+    await ended;
+    const { errors, started, completed } = session;
+    t.deepEqual({ errors, started, completed }, { errors: [bug], started: 1, completed: 1 });
   });
-  t.deepEqual((await session.close()).results, ['later']);
+
+test('an operation that rejects behind its done, and after the session, fails its parent', async (t) => {
+  const parent = create();
+  const heard = new Promise((resolve) => parent.on('error', resolve));
+  await parent.run(() => {
+    const session = new Session();
+    session.add(async (done) => {
+      done();
+      await sleep(10);
+      fail();
+    });
+    return session.close();
+  });
+  t.is(await heard, bug);
 });
 
 test('each operation runs in a domain of its own, within that of the session, and may add others', async (t) => {

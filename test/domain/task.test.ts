@@ -409,6 +409,19 @@ test('a task in which null is thrown has failed', async (t) => {
   await t.throwsAsync(async () => task.then(undefined, () => Promise.reject(bug)), { is: bug });
 });
 
+test('a task that throws what refuses to be written to still tells of both errors', async (t) => {
+  const refusing = new Proxy(bug, {
+    defineProperty: () => {
+      throw new Error('refused');
+    },
+  });
+  const task = createTask(() => {
+    stat('/', fail);
+    throw refusing;
+  });
+  t.true((await ending(task)).error === refusing);
+});
+
 test('dispose ends a task with the reason of its signal', async (t) => {
   const task = createTask(() => setInterval(() => {}, 60_000));
   const end = ending(task);

@@ -144,16 +144,25 @@ const report = {
   causes: [],
   origin: 'uncaughtException',
 };
-const incident = { id: 'abc', first: report, last: report, firstSeen: new Date(0), lastSeen: new Date(0), count: 1 };
+const incident = { id: 'abc', count: 1 };
 
 test('an error is told in a line, with its request, and its stack the first time', (t) => {
-  const request = { method: 'GET', path: '/cart', id: '7' };
-  const first = narrateError({ incident, report: { ...report, request } });
+  const request = { method: 'GET', path: '/cart', id: '7', headers: {}, durationMs: 1 };
+  const first = narrateError({ incident, report: { ...report, request }, first: true, news: 'new' });
   t.is(first.text, 'TypeError: x is undefined – GET /cart (request 7)');
   t.like(first.fields, { incident: 'abc', stack: 'S', count: 1 });
-  const later = narrateError({ incident: { ...incident, count: 10 }, report });
+  const later = narrateError({ incident: { ...incident, count: 10 }, report, first: false, news: undefined });
   t.is(later.text, 'TypeError: x is undefined – no request to blame – 10 times now');
   t.false('stack' in (later.fields ?? {}));
+  t.deepEqual(first.fields?.['request'], { method: 'GET', path: '/cart', id: '7' }, 'headers are for the book alone');
+});
+
+test('an error that was resolved and comes again says so; one that the program has handled is a warning', (t) => {
+  const told = { ...incident, count: 38 };
+  const returned = narrateError({ incident: told, report, first: true, news: 'returned' });
+  t.is(returned.text, 'TypeError: x is undefined – no request to blame – 38 times now – it has returned');
+  t.is(returned.level, 'error');
+  t.is(narrateError({ incident, report: { ...report, origin: 'reported' }, first: true, news: 'new' }).level, 'warn');
 });
 
 const cut = (path: string, answered: boolean): { method: string; path: string; id: string; answered: boolean } => ({

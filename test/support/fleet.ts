@@ -2,6 +2,9 @@
 // never for a guessed time, and every process is ended by its pid.
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chownSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -55,6 +58,8 @@ export interface StartOptions {
 /** Starts `cordon start` with these arguments; the test ends it, and its workers with it, whatever happens. */
 export function startFleet(t: ExecutionContext, args: readonly string[], options: StartOptions = {}): Fleet {
   const { inherit, ...rest } = options;
+  const state = realpathSync(mkdtempSync(join(tmpdir(), 'cordon-state-')));
+  if (options.uid !== undefined) chownSync(state, options.uid, options.gid ?? options.uid);
   const child = spawn(process.execPath, [main, 'start', '--log-format', 'json', ...args], {
     cwd: root,
     ...rest,
@@ -63,6 +68,9 @@ export function startFleet(t: ExecutionContext, args: readonly string[], options
       WEB_CONCURRENCY: undefined,
       FORCE_COLOR: undefined,
       NODE_OPTIONS: undefined,
+      // What it remembers is no other test's, and nobody's at home.
+      STATE_DIRECTORY: undefined,
+      XDG_STATE_HOME: state,
       ...options.env,
     },
     stdio: ['ignore', 'pipe', 'pipe', ...(inherit === undefined ? [] : [inherit])],
@@ -116,6 +124,7 @@ export function startFleet(t: ExecutionContext, args: readonly string[], options
       } catch {
         // Gone already.
       }
+    rmSync(state, { recursive: true, force: true });
   });
 
   return {

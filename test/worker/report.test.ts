@@ -81,6 +81,24 @@ test('the errors of an AggregateError are causes, whatever they are', (t) => {
   );
 });
 
+test('of each cause it is said whose cause it is, or whose errors it is one of', (t) => {
+  const low = new Error('low');
+  const both = new AggregateError(
+    [Object.assign(new Error('a', { cause: low }), { code: 'E_A' }), new Error('b')],
+    'both',
+  );
+  const error = new Error('top', { cause: both });
+  t.deepEqual(
+    toReport(error, '').causes.map(({ message, code, of, as }) => [message, code, of, as]),
+    [
+      ['both', undefined, -1, 'cause'],
+      ['a', 'E_A', 0, 'errors'],
+      ['b', undefined, 0, 'errors'],
+      ['low', undefined, 1, 'cause'],
+    ],
+  );
+});
+
 test('a report is bounded, however much there is to tell', (t) => {
   const huge = 'x'.repeat(10_000_000);
   const family = Array.from({ length: 1000 }, () => new Error(huge));
@@ -90,7 +108,7 @@ test('a report is bounded, however much there is to tell', (t) => {
 });
 
 test('the request is named, and only where there is one', (t) => {
-  const request = { method: 'GET', path: '/', id: '1' };
+  const request = { method: 'GET', path: '/', id: '1', headers: {}, durationMs: 1 };
   t.deepEqual(toReport(new Error('x'), '', request).request, request);
   t.false('request' in toReport(new Error('x'), ''));
 });
@@ -171,10 +189,26 @@ test('what waits is told without being asked for', async (t) => {
 
 test('errors of very many kinds are counted, not kept', (t) => {
   const { reports, sent } = gather();
-  for (let index = 0; index < 1001; index++) reports.add(report(`kind ${index}`));
+  for (let index = 0; index < 1001; index++) reports.add(report(`kind ${'x'.repeat(index)}`));
   reports.flush();
   t.is(sent[1]?.[0].length, 100);
   t.is(sent[1]?.[1], 900);
+});
+
+test('numbers and what is quoted do not make an error another one', (t) => {
+  const { reports, sent } = gather();
+  for (let index = 0; index < 1001; index++) {
+    const message = `user ${index} has no "cart ${index}"`;
+    reports.add({ ...report(message), stack: `Error: ${message}\n    at f (/a.js:1:1)` });
+  }
+  reports.flush();
+  t.deepEqual(
+    sent.map(([[one], dropped]) => [one?.count, dropped]),
+    [
+      [1, 0],
+      [1000, 0],
+    ],
+  );
 });
 
 test('a fingerprint, or the stack, says what is alike', (t) => {
@@ -182,11 +216,12 @@ test('a fingerprint, or the stack, says what is alike', (t) => {
   reports.add(report('first'));
   reports.add({ ...report('a 1'), fingerprint: 'a' });
   reports.add({ ...report('a 2'), fingerprint: 'a', stack: 'other' });
-  reports.add({ ...report('b'), stack: 's' });
-  reports.add({ ...report('b'), stack: 's' });
+  reports.add({ ...report('b'), stack: 'Error: b\n    at f' });
+  reports.add({ ...report('b'), stack: 'Error: b\n    at g' });
+  reports.add({ ...report('b'), stack: 'Error: b\n    at g' });
   reports.flush();
   t.deepEqual(
     sent[1]?.[0].map(({ count }) => count),
-    [2, 2],
+    [2, 1, 2],
   );
 });

@@ -42,7 +42,21 @@ export function decorate(error: unknown, domain: Domain): void {
     domain_thrown: route.thrown,
   };
   for (const [name, value] of Object.entries(fields))
-    if (value !== undefined || Object.hasOwn(error, name))
-      // A frozen error stays as it is: nothing is thrown over that.
-      Reflect.defineProperty(error, name, { value, configurable: true, enumerable: false, writable: true });
+    if (value !== undefined || has(error, name)) mark(error, name, value);
+}
+
+/** A hidden field on an error. One that is frozen, or a proxy that refuses, stays as it is: nothing is thrown over that. */
+export function mark(error: object, name: string, value: unknown): void {
+  try {
+    Reflect.defineProperty(error, name, { value, configurable: true, enumerable: false, writable: true });
+  } catch {}
+}
+
+/** Whether it has a field of this name; a proxy that will not say has. */
+export function has(error: object, name: string): boolean {
+  try {
+    return Object.hasOwn(error, name);
+  } catch {
+    return true;
+  }
 }

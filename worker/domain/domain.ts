@@ -6,7 +6,7 @@
 //   stack.ts      which domains are entered          memory.ts    out of which domain an error was thrown
 //   members.ts    what can be added, and its end     decorate.ts  what an error tells of its way
 import { EventEmitter } from 'node:events';
-import { types } from 'node:util';
+import { asBound, isError } from './bound.js';
 import { watchCapture } from './capture.js';
 import { current } from './current.js';
 import { decorate } from './decorate.js';
@@ -190,7 +190,7 @@ export class Domain extends UnmadeEmitter {
   }
 
   #intercept(error: unknown, bound: (...args: never[]) => unknown): boolean {
-    if (!(error instanceof Error) && !types.isNativeError(error)) return false;
+    if (!isError(error)) return false;
     if (!deliver(error, { thrown: false, bound }, this, around(current.getStore()))) throw error;
     return true;
   }
@@ -233,7 +233,7 @@ export class Domain extends UnmadeEmitter {
   /** An event of one of this domain's emitters: its listeners run in here, and an unheard error is this domain's. @internal */
   [kEmit](emitter: EventEmitter, emit: Emit, args: Parameters<Emit>): boolean {
     if (args[0] === 'error' && isUnheard(emitter, 'error')) return this.#hear(emitter, emit, args);
-    if (!isHeard(emitter, args[0]) || current.getStore() === this) return emit.apply(emitter, args);
+    if (current.getStore() === this || !isHeard(emitter, args[0])) return emit.apply(emitter, args);
     return this.#inside(emit, emitter, args);
   }
 
@@ -243,16 +243,6 @@ export class Domain extends UnmadeEmitter {
     if (emitter.listenerCount(EventEmitter.errorMonitor) > 0) emitter.emit(EventEmitter.errorMonitor, error);
     return false;
   }
-}
-
-/** What old programs look for on a bound function. */
-function asBound<F extends object>(bound: F, domain: Domain): F {
-  return Object.defineProperty(bound, 'domain', {
-    value: domain,
-    configurable: true,
-    enumerable: false,
-    writable: true,
-  });
 }
 
 export { adopt } from './emitters.js';

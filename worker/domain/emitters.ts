@@ -10,7 +10,7 @@ export const kEmit = Symbol.for('cordon.emit/1');
 
 export type { Emit };
 
-const { keep, keeperOf } = shared;
+const { joined, keep, keeperOf } = shared;
 const listenerCount = Reflect.get(EventEmitter.prototype, 'listenerCount') as (
   this: EventEmitter,
   type: string,
@@ -29,7 +29,7 @@ export function intercept(): void {
       const domain = current.getStore();
       if (domain !== undefined) {
         keep(this, domain);
-        shared.joined?.(this, domain);
+        if (joined.size > 0) for (const tell of joined) tell(this, domain);
       }
       init.call(this, options);
     };
@@ -53,15 +53,9 @@ interface Listening {
   readonly _events?: { readonly [type: string | symbol]: unknown };
 }
 
-/**
- * Whether somebody other than Node itself hears an event. Most events of most emitters are heard by nobody, and on each request
- * and response of a server there is one listener that Node has put there: into these no domain need be entered, which costs.
- */
-export function isHeard(emitter: EventEmitter, type: string | symbol): boolean {
-  const listener = (emitter as unknown as Listening)._events?.[type];
-  if (listener === undefined) return false;
-  return typeof listener !== 'function' || (listener.name !== 'bound resOnFinish' && listener.name !== 'clearIncoming');
-}
+/** Whether anybody hears an event. Most events of most emitters are heard by nobody: for these no domain need be entered, which costs. */
+export const isHeard = (emitter: EventEmitter, type: string | symbol): boolean =>
+  (emitter as unknown as Listening)._events?.[type] !== undefined;
 
 /** Whether an `'error'` event would throw, because nobody listens. */
 export function isUnheard(emitter: EventEmitter, type: unknown): boolean {

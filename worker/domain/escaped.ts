@@ -78,8 +78,17 @@ export function deliver(error: unknown, route: Route, domain: Domain, outer: rea
   }
 }
 
-/** Deals with an error that nobody caught; whether it is dealt with. What `program` throws is, unless it is `fatal`, announced in turn. */
-export function announced(error: unknown, origin: string, program: Program, fatal = true): boolean {
+/**
+ * How the process is told of an error:
+ *
+ * - `uncaught`: by Node, whose tick it has ended;
+ * - `rejected`: by Node, which announces what the listeners throw in turn;
+ * - `emitted`: by the program itself, which goes on.
+ */
+type Announcement = 'uncaught' | 'rejected' | 'emitted';
+
+/** Deals with an error that nobody caught; whether it is dealt with. */
+export function announced(error: unknown, origin: string, program: Program, how: Announcement = 'uncaught'): boolean {
   let last = error;
   let claim: Claim = 'unclaimed';
   let failed = false;
@@ -91,11 +100,11 @@ export function announced(error: unknown, origin: string, program: Program, fata
     failed = true;
     last = failure.error;
   }
-  clear();
+  if (how === 'uncaught') clear();
   if (claim === 'unclaimed') claim = shared.lastResort(last, origin);
   if (claim === 'handled') return true;
   if (claim === 'contained') {
-    shared.guard(() => program(last), fatal);
+    shared.guard(() => program(last), how !== 'rejected');
     return true;
   }
   const heard = current.getStore() === undefined ? program(last) : current.run(undefined, program, last);
@@ -110,8 +119,12 @@ const announcesTwice = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].
   flags.includes('--unhandled-rejections=strict'),
 );
 
-/** Of an error that is being announced: Node tells a capture callback nothing but the error. */
-let announcedAs = 'uncaughtException';
+/** Node tells the monitors first, whatever becomes of the error; a program that emits it by itself does not. */
+function isNodes(error: unknown): boolean {
+  const { announcing } = shared;
+  shared.announcing = undefined;
+  return announcing !== undefined && Object.is(announcing.error, error);
+}
 
 export function listenForEscaped(): void {
   once('escaped', () => {
@@ -119,18 +132,19 @@ export function listenForEscaped(): void {
     let claimed = false;
 
     const intercepted = function (this: NodeJS.Process, event: string | symbol, ...args: unknown[]): boolean {
-      if (event === 'uncaughtExceptionMonitor') announcedAs = String(args[1]);
+      if (event === 'uncaughtExceptionMonitor') shared.announcing = { error: args[0], origin: String(args[1]) };
       else if (event === 'uncaughtException') {
         claimed = true;
-        return announced(args[0], String(args[1]), (error) => {
+        const program: Program = (error) => {
           claimed = false;
           return emit.call(this, event, error, ...args.slice(1));
-        });
+        };
+        return announced(args[0], String(args[1]), program, isNodes(args[0]) ? 'uncaught' : 'emitted');
       } else if (event === 'unhandledRejection') {
         if (announcesTwice) {
           if (claimed) return true;
         } else if (process.listenerCount(event) > 0)
-          return announced(args[0], event, (error) => emit.call(this, event, error, ...args.slice(1)), false);
+          return announced(args[0], event, (error) => emit.call(this, event, error, ...args.slice(1)), 'rejected');
       }
       return emit.call(this, event, ...args);
     };
@@ -139,4 +153,8 @@ export function listenForEscaped(): void {
 }
 
 /** Under what name Node announced the error that a capture callback is called with. */
-export const announcedOrigin = (): string => announcedAs;
+export function announcedOrigin(): string {
+  const { announcing } = shared;
+  shared.announcing = undefined;
+  return announcing?.origin ?? 'uncaughtException';
+}

@@ -1,5 +1,6 @@
 // What can be added to a domain, and what becomes of it when the domain is disposed.
 import { EventEmitter } from 'node:events';
+import { types } from 'node:util';
 import type { Domain } from './domain.js';
 import { shared } from './shared.js';
 
@@ -34,7 +35,7 @@ const unbound = new WeakMap<object, { field: TimerCallback; callback: (...args: 
 export function join(member: Membership, domain: Domain): void {
   shared.keeperOf(member)?.remove(member);
   shared.keep(member, domain);
-  shared.joined?.(member, domain);
+  for (const tell of shared.joined) tell(member, domain);
   const field = callbackField(member);
   if (field === undefined) return;
   const timer = member as unknown as OpenTimer;
@@ -80,7 +81,7 @@ export function shutDown(member: Membership): void {
   if (field === '_onTimeout') clearTimeout(member as NodeJS.Timeout);
   else if (field === '_onImmediate') clearImmediate(member as NodeJS.Immediate);
   else {
-    const ways = 'destroy' in member ? ['end', 'destroy'] : ['dispose', 'abort', 'end', 'close', 'kill'];
+    const ways = 'destroy' in member ? ['end', 'destroy'] : ['dispose', 'abort', 'end', 'close', 'kill', 'terminate'];
     for (const way of ways) attempt(way, member);
   }
 }
@@ -88,6 +89,7 @@ export function shutDown(member: Membership): void {
 function attempt(way: string, member: object): void {
   try {
     const end: unknown = Reflect.get(member, way);
-    if (typeof end === 'function') Reflect.apply(end, member, []);
+    const ended: unknown = typeof end === 'function' ? Reflect.apply(end, member, []) : undefined;
+    if (types.isPromise(ended)) ended.catch(() => {});
   } catch {}
 }

@@ -1,10 +1,13 @@
 // One operation of a session: a domain whose first word, a result or an error, is its last.
-
+import { current } from './current.js';
 import { decorate } from './decorate.js';
 import { type Claim, Domain } from './domain.js';
 
 export type Done<R> = (result?: R) => void;
-/** Calls `done`, or returns a promise; `signal` is aborted when nobody waits for it any more. */
+/**
+ * Calls `done`, or returns a promise, whose end is the operation's unless `done` was called before; `signal` is aborted when
+ * nobody waits for it any more.
+ */
 export type Run<R> = (done: Done<R>, signal: AbortSignal) => unknown;
 
 export type Outcome<R> =
@@ -31,14 +34,23 @@ export class Operation<R> extends Domain {
     try {
       const promise = this.run(run, done, signal);
       if (!isThenable<R>(promise)) return;
-      // An async function that has been given `done` may still mean to call it.
       const settle = (result: R): void => {
-        if (calls === 0 && (result !== undefined || run.length === 0)) done(result);
+        if (calls === 0) done(result);
       };
-      this.run(() => promise.then(settle, (error: unknown) => this.fail(error)));
+      this.run(() => promise.then(settle, (error: unknown) => this.#broke(error)));
     } catch (error) {
-      this.fail(error);
+      this.#broke(error);
     }
+  }
+
+  /** Once it has ended, it fails like anything else that runs in it, and is heard by whoever hears that. */
+  #broke(error: unknown): void {
+    if (this.#completed !== undefined) return this.fail(error);
+    current.run(this, () =>
+      process.nextTick(() => {
+        throw error;
+      }),
+    );
   }
 
   /** @internal */

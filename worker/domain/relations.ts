@@ -5,7 +5,7 @@ import { EventEmitter } from 'node:events';
 import { current } from './current.js';
 import { Domain } from './domain.js';
 import { shared } from './shared.js';
-import { Task, taskOf } from './task.js';
+import { isTask, ownTaskOf, type Task, taskOf } from './task.js';
 
 type Listener = (...args: unknown[]) => void;
 type Method = 'on' | 'addListener' | 'prependListener' | 'removeListener' | 'off' | 'removeAllListeners' | 'emit';
@@ -64,7 +64,7 @@ const parentTask = (emitter: EventEmitter): Task | undefined => taskOf(shared.ke
 function isOver(emitter: EventEmitter): boolean {
   if ((emitter as EventEmitter & { destroyed?: unknown }).destroyed === true) return true;
   for (let domain = shared.keeperOf(emitter); domain !== undefined; domain = domain.enclosing)
-    if (domain.disposed || (domain instanceof Task && domain.ended)) return true;
+    if (domain.disposed || (isTask(domain) && domain.ended)) return true;
   return false;
 }
 
@@ -116,7 +116,7 @@ export function tellOf(emitter: EventEmitter, error: unknown, failed: Task): voi
 function added(method: Methods[Method]): Methods[Method] {
   return function (this: EventEmitter, ...args) {
     const [type, listener] = args as [string | symbol, Listener];
-    const task = taskOf(current.getStore());
+    const task = ownTaskOf(current.getStore());
     // A domain's own events are no way to be entered: they are called by itself.
     if (
       task === undefined ||
@@ -184,14 +184,16 @@ const wrappers: Record<Method, (method: Methods[Method]) => Methods[Method]> = {
 const methods = EventEmitter.prototype as unknown as Methods;
 const replaced = new Map<Method, { before: Methods[Method]; after: Methods[Method] }>();
 
+function noteMember(member: object, domain: Domain): void {
+  if (!(member instanceof EventEmitter) && !('on' in member)) return;
+  const emitter = member as EventEmitter;
+  const task = ownTaskOf(domain);
+  if (task !== undefined) note(own, task, emitter);
+  for (const each of tasksOn(emitter)) each.touch();
+}
+
 export function relate(): void {
-  shared.joined = (member, domain) => {
-    if (!(member instanceof EventEmitter) && !('on' in member)) return;
-    const emitter = member as EventEmitter;
-    const task = taskOf(domain);
-    if (task !== undefined) note(own, task, emitter);
-    for (const each of tasksOn(emitter)) each.touch();
-  };
+  shared.joined.add(noteMember);
   for (const [name, wrap] of Object.entries(wrappers) as [Method, (method: Methods[Method]) => Methods[Method]][]) {
     const before = methods[name];
     const after = wrap(before);
@@ -201,7 +203,7 @@ export function relate(): void {
 }
 
 export function unrelate(): void {
-  shared.joined = undefined;
+  shared.joined.delete(noteMember);
   // Somebody who has replaced it since then has ours underneath; that does no harm.
   for (const [name, { before, after }] of replaced) if (methods[name] === after) methods[name] = before;
   replaced.clear();

@@ -166,10 +166,15 @@ export class Session<R = unknown> {
     if (this.#ended || !this.#isClosed || this.#open.size > 0 || this.#callback === undefined) return;
     this.#ended = true;
     clearTimeout(this.#timer);
-    // What fails from now on is no longer collected: it goes to the parent.
-    this.domain.removeAllListeners('error');
     this.#stopListening?.();
     const callback = this.#callback;
-    current.run(this.parentDomain, () => process.nextTick(() => callback(this)));
+    // Only after this turn: what the last operation throws or rejects behind its `done` is still collected.
+    current.run(this.parentDomain, () =>
+      setImmediate(() => {
+        // What fails from now on goes to the parent.
+        this.domain.removeAllListeners('error');
+        callback(this);
+      }),
+    );
   }
 }

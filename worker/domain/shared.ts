@@ -32,12 +32,14 @@ export interface Shared {
   /** How the error came that is being offered, and the error, once a domain has handled it. */
   route: Route;
   decorated: unknown;
+  /** What Node is announcing to the process: it tells a capture callback nothing but the error. */
+  announcing: { readonly error: unknown; readonly origin: string } | undefined;
   lastResort: LastResort;
   guard: Guard;
   /** `process.emit` as it was. */
   announce: (event: string | symbol, ...args: unknown[]) => boolean;
-  /** Told of every new membership, while there are tasks. */
-  joined: ((member: Member, domain: Domain) => void) | undefined;
+  /** Told of every new membership, while there are tasks: by each copy of this package that has some. */
+  readonly joined: Set<(member: Member, domain: Domain) => void>;
   readonly keeperOf: (member: Member) => Domain | undefined;
   readonly keep: (member: Member, domain: Domain | undefined) => void;
   /** What has been put in place once and for all. */
@@ -80,10 +82,11 @@ function create(): Shared {
     thrownPrimitive: undefined,
     route: { thrown: true },
     decorated: undefined,
+    announcing: undefined,
     lastResort: () => 'unclaimed',
     guard: (listeners) => listeners(),
     announce: process.emit.bind(process) as Shared['announce'],
-    joined: undefined,
+    joined: new Set(),
     keeperOf: Membership.keeperOf,
     keep: Membership.keep,
     installed: new Set(),

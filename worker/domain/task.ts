@@ -5,12 +5,13 @@
 //   relations.ts  listeners on the emitters of others
 import type { EventEmitter } from 'node:events';
 import { current } from './current.js';
-import { decorate } from './decorate.js';
+import { decorate, has, mark } from './decorate.js';
 import { type Claim, Domain } from './domain.js';
 import type { Reference } from './reference.js';
 import { listenersOf, listensTo, related, tellOf } from './relations.js';
 import { unwatch, watch } from './watch.js';
 
+export type TaskFunction<R> = (done: (result?: R) => void) => unknown;
 export type TaskCallback<R> = (error: unknown, result: R | undefined) => void;
 
 /**
@@ -20,11 +21,10 @@ export type TaskCallback<R> = (error: unknown, result: R | undefined) => void;
 type Phase = 'open' | 'failed' | 'ended';
 
 /** Runs `fn` in a task of its own. `done(result)` ends it early. */
-export function createTask<R = unknown>(fn: (done: (result?: R) => void) => unknown): Task<R> {
-  const task = new Task<R>();
-  task.start(fn);
-  return task;
-}
+export const createTask = <R = unknown>(fn: TaskFunction<R>): Task<R> => new Task<R>(fn);
+
+/** What every copy of this package knows a task by. */
+const kTask = Symbol.for('cordon.task/1');
 
 export class Task<R = unknown> extends Domain implements PromiseLike<R | undefined> {
   #phase: Phase = 'open';
@@ -43,11 +43,18 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
   #continuations = 0;
   readonly #parentTask: Task | undefined;
 
-  constructor() {
+  /** Runs `fn` in this task, at once. */
+  constructor(fn: TaskFunction<R>) {
+    if (typeof fn !== 'function') throw new TypeError('A task needs a function to run, as in createTask((done) => {})');
     super();
     this.#parentTask = taskOf(this.enclosing);
-    if (this.#parentTask !== undefined) this.#parentTask.#children.add(this.#any);
+    this.#parentTask?.keep(this.#any);
     watch();
+    this.#start(fn);
+  }
+
+  get [kTask](): true {
+    return true;
   }
 
   /** As one of all the tasks there are, whatever their results. */
@@ -82,8 +89,7 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
     return this.#promise.then(onEnd, onError);
   }
 
-  /** @internal */
-  start(fn: (done: (result?: R) => void) => unknown): void {
+  #start(fn: TaskFunction<R>): void {
     try {
       this.run(fn, (result?: R) => this.#done(result));
     } catch (error) {
@@ -159,8 +165,7 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
       try {
         this.#tell();
       } finally {
-        if (this.#parentTask !== undefined) this.#parentTask.#children.delete(this.#any);
-        this.#parentTask?.touch();
+        this.#parentTask?.letGo(this.#any);
         // Whoever listens to an emitter of this task has nothing more to expect of it.
         for (const emitter of emitters) touchListeners(emitter);
         unwatch();
@@ -189,14 +194,25 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
 
   #attachLater(): void {
     const [error, ...later] = this.#errors;
-    if (later.length > 0 && typeof error === 'object' && error !== null && !Object.hasOwn(error, 'errors'))
-      Reflect.defineProperty(error, 'errors', { value: later, configurable: true, enumerable: false, writable: true });
+    if (later.length > 0 && typeof error === 'object' && error !== null && !has(error, 'errors'))
+      mark(error, 'errors', later);
   }
 
   #call(callback: TaskCallback<R>): void {
     const call = (): void => callback(this.#errors.length === 0 ? null : this.#errors[0], this.#result);
     if (this.enclosing === undefined) call();
     else this.enclosing.run(call);
+  }
+
+  /** A task within, of this copy of the package or of another. @internal */
+  keep(child: Task): void {
+    this.#children.add(child);
+  }
+
+  /** @internal */
+  letGo(child: Task): void {
+    this.#children.delete(child);
+    this.touch();
   }
 
   /** @internal */
@@ -216,11 +232,19 @@ export class Task<R = unknown> extends Domain implements PromiseLike<R | undefin
   }
 }
 
+export const isTask = (domain: Domain): domain is Task => kTask in domain;
+
 /** The task that what happens in `domain` belongs to; none, when it has ended. */
 export function taskOf(domain: Domain | undefined): Task | undefined {
   for (let each = domain; each !== undefined; each = each.enclosing)
-    if (each instanceof Task) return each.ended ? undefined : each;
+    if (isTask(each)) return each.ended ? undefined : each;
   return undefined;
+}
+
+/** Likewise, where it is one that this copy of the package keeps account of: another copy has hooks of its own. */
+export function ownTaskOf(domain: Domain | undefined): Task | undefined {
+  const task = taskOf(domain);
+  return task instanceof Task ? task : undefined;
 }
 
 function touchListeners(emitter: EventEmitter): void {

@@ -5,14 +5,14 @@ import { promiseHooks } from 'node:v8';
 import { current } from './current.js';
 import { kindOf, Reference } from './reference.js';
 import { relate, unrelate } from './relations.js';
-import { type Task, taskOf } from './task.js';
+import { ownTaskOf, type Task } from './task.js';
 
 const references = new Map<number, Reference>();
 
 const resources = createHook({
   init(id, type, _trigger, resource) {
     if (type === 'PROMISE') return;
-    const task = taskOf(current.getStore());
+    const task = ownTaskOf(current.getStore());
     if (task === undefined) return;
     const kind = kindOf(type, resource);
     if (kind === undefined) return;
@@ -76,7 +76,7 @@ function settle(continuation: Continuation): void {
 // Only a promise that was derived from another, by `then` or `await`, has something to run.
 function derived(promise: Promise<unknown>, parent: Promise<unknown> | undefined): void {
   if (parent === undefined) return;
-  const task = taskOf(current.getStore());
+  const task = ownTaskOf(current.getStore());
   if (task === undefined) return;
   const continuation = { task };
   continuations.set(promise, continuation);

@@ -23,7 +23,7 @@ const alike: [string, ErrorReport, ErrorReport][] = [
   ['being awaited', report('x', ['f (/srv/app/a.js:3:7)']), report('x', ['async f (/srv/app/a.js:3:7)'])],
   [
     'the request and how it was heard of',
-    report('x', [], { request: { method: 'GET', path: '/a', id: '1' } }),
+    report('x', [], { request: { method: 'GET', path: '/a', id: '1', headers: {}, durationMs: 1 } }),
     report('x', [], { origin: 'unhandledRejection' }),
   ],
   [
@@ -64,7 +64,7 @@ test('the same release in another directory meets the same incidents', (t) => {
   t.is(at('/srv/1'), at('/srv/2'));
 });
 
-const stack = (...frames: string[]): string | undefined => report('x', frames).stack;
+const stack = (...frames: string[]): ErrorReport => report('x', frames);
 
 test('the program\u2019s own frames count, those of its top level too; others only where there are none', (t) => {
   t.deepEqual(
@@ -81,7 +81,12 @@ test('the program\u2019s own frames count, those of its top level too; others on
     ['Thing@/srv/my app/thing.js', 'Object.<anonymous>@a.js', '@b.mjs'],
   );
   t.deepEqual(inApp(stack('connect (node:net:1:1)'), '/srv'), ['connect@node:net']);
-  t.deepEqual(inApp(undefined, '/srv'), []);
+  t.deepEqual(inApp({ message: 'x' }, '/srv'), []);
+});
+
+test('what a message says is no frame, however much it looks like one', (t) => {
+  const message = 'no such user\n    at evil (/etc/shadow.js:1:1)';
+  t.deepEqual(inApp(report(message, ['f (/srv/a.js:1:1)']), '/srv'), ['f@a.js']);
 });
 
 test('a huge message is looked at from its beginning only', (t) => {

@@ -2,16 +2,18 @@
 // the configuration imports) must not stay in the supervisor. The configuration itself is read in a thread of this process, so
 // that an endless loop in it can neither outlast the deadline nor the supervisor.
 import { Worker } from 'node:worker_threads';
-import { inWords } from './duration.js';
+import { inWords } from '../duration.js';
 import { broken, type Reading, type ToReader } from './reading.js';
 
 const mostMemoryMb = 512;
 
 process.once('disconnect', () => process.exit());
-process.once('message', ({ file, deadlineMs }: ToReader) => {
-  const thread = new Worker(new URL('./read-in-thread.js', import.meta.url), {
-    workerData: file,
+process.once('message', (asked: ToReader) => {
+  const { deadlineMs, environment } = asked;
+  const thread = new Worker(new URL('./in-thread.js', import.meta.url), {
+    workerData: asked,
     argv: [],
+    env: environment as NodeJS.ProcessEnv,
     resourceLimits: { maxOldGenerationSizeMb: mostMemoryMb },
   });
   const timer = setTimeout(

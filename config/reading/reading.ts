@@ -1,10 +1,16 @@
 // What is said between the supervisor and the process that reads a configuration for it.
-import type { Places } from './problem.js';
+import type { Places } from '../problem.js';
 
 /** What is to be read. Said once. */
 export interface ToReader {
   readonly file: string;
   readonly deadlineMs: number;
+  /** What a configuration that is code sees as `process.env`, and gets as `env` where it exports a function. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What it gets as `mode`. */
+  readonly mode: string | undefined;
+  /** Whether it is pm2's, whose JSON may have comments. */
+  readonly pm2: boolean;
 }
 
 /** What came of it. Said once. */

@@ -1,0 +1,35 @@
+// Fastify with WebSockets. It closes itself when it is told to drain, as its manual says, so that its own close hooks run while
+// cordon drains; without a cordon that tells, it does not.
+import { createRequire } from 'node:module';
+import fastify from 'fastify';
+import { WebSocketServer } from 'ws';
+import { echo, handle, KEPT_MS } from './routes.mjs';
+
+const app = fastify({ keepAliveTimeout: KEPT_MS });
+app.removeAllContentTypeParsers();
+app.addContentTypeParser('*', (_request, _body, done) => done(null));
+app.get('/fast', (request, reply) => {
+  const names = { 'x-pid': process.pid, 'x-release': process.env.CHAOS_RELEASE ?? '0' };
+  if (process.env.CHAOS_SICK !== undefined) {
+    reply.hijack();
+    return handle(request.raw, reply.raw);
+  }
+  return reply.headers({ ...names, 'x-echo': request.headers['x-echo'] ?? '' }).send('fast');
+});
+app.all('/*', ({ raw }, reply) => {
+  reply.hijack();
+  handle(raw, reply.raw);
+});
+
+/** Of the cordon that runs us, which need not be the one that this file lies in. */
+async function cordon() {
+  try {
+    return await import(createRequire(process.env.CHAOS_CORDON).resolve('cordon/worker'));
+  } catch {
+    return {};
+  }
+}
+const { onDrain } = await cordon();
+onDrain?.(() => app.close());
+new WebSocketServer({ server: app.server, path: '/ws' }).on('connection', echo);
+await app.listen({ port: Number(process.env.PORT), host: '127.0.0.1' });

@@ -1,0 +1,49 @@
+// What it takes to bring a changed key into a running fleet. The table does not compile while a key of Config is missing in it.
+import type { Config } from './config.js';
+
+/**
+ * live: at once, no worker is replaced · reload: every worker is replaced, one after the other · restart: only by stopping the
+ * supervisor and starting it again.
+ */
+export type Takes = 'live' | 'reload' | 'restart';
+
+/** The dotted paths of all values in T. Lists and tables of names are values. */
+type Leaf<T> = {
+  [Key in keyof T & string]: T[Key] extends readonly unknown[] | string | number | boolean | undefined
+    ? Key
+    : string extends keyof T[Key]
+      ? Key
+      : `${Key}.${Leaf<T[Key]>}`;
+}[keyof T & string];
+
+/** `secrets` follows from `env`. */
+export type ConfigKey = Exclude<Leaf<Config>, 'secrets'>;
+
+export const takes = {
+  name: 'restart',
+  script: 'reload',
+  args: 'reload',
+  cwd: 'reload',
+  nodeArgs: 'reload',
+  env: 'reload',
+  workers: 'live',
+  listen: 'restart',
+  'ready.on': 'reload',
+  'ready.timeoutMs': 'live',
+  'fault.killTimeoutMs': 'live',
+  'restart.backoff.minMs': 'live',
+  'restart.backoff.maxMs': 'live',
+  'restart.backoff.factor': 'live',
+  'restart.backoff.jitter': 'live',
+  'restart.intensity.restarts': 'live',
+  'restart.intensity.withinMs': 'live',
+  'stop.timeoutMs': 'live',
+  'stop.lingerMs': 'live',
+  'logs.format': 'restart',
+  'logs.level': 'live',
+  after: 'live',
+  'errors.dir': 'restart',
+  'errors.keepMs': 'live',
+  'errors.redact': 'live',
+  'hooks.onIncident': 'live',
+} as const satisfies Record<ConfigKey, Takes>;

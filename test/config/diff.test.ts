@@ -1,0 +1,89 @@
+import test from 'ava';
+import type { Config } from '../../config/config.js';
+import { type Change, compare } from '../../config/diff.js';
+
+const config: Config = {
+  name: 'api',
+  script: '/srv/server.js',
+  args: [],
+  cwd: '/srv',
+  nodeArgs: [],
+  env: { A: '1', B: '2' },
+  secrets: [],
+  workers: 2,
+  listen: [],
+  ready: { on: 'listening', timeoutMs: 30_000 },
+  fault: { killTimeoutMs: 30_000 },
+  restart: {
+    backoff: { minMs: 100, maxMs: 30_000, factor: 2, jitter: 0.2 },
+    intensity: { restarts: 10, withinMs: 60_000 },
+  },
+  stop: { timeoutMs: 30_000, lingerMs: 5_000 },
+  logs: { format: 'json', level: 'info' },
+  after: [],
+  errors: { dir: undefined, keepMs: 1000, redact: [] },
+  hooks: { onIncident: undefined },
+};
+
+const changesTo = (over: Partial<Config>): readonly Change[] => {
+  const [difference] = compare([config], [{ ...config, ...over }]);
+  return difference?.what === 'changed' ? difference.changes : [];
+};
+const told = (over: Partial<Config>): string[] =>
+  changesTo(over).map(
+    ({ takes, key, what, from, to }) => `${takes} ${key} ${from === undefined ? what : `${from} → ${to}`}`,
+  );
+
+test('what did not change is the same, and takes nothing', (t) => {
+  t.deepEqual(compare([config], [structuredClone(config)]), [{ app: 'api', what: 'same' }]);
+});
+
+const changes: Record<string, readonly [over: Partial<Config>, told: readonly string[]]> = {
+  'limits and times are live': [
+    { fault: { killTimeoutMs: 5_000 }, workers: 3, logs: { format: 'json', level: 'warn' } },
+    ['live workers 2 → 3', 'live fault.killTimeout 30s → 5s', 'live logs.level "info" → "warn"'],
+  ],
+  'what a worker was started with takes a reload': [
+    { script: '/srv/other.js', args: ['-v'] },
+    ['reload script "/srv/server.js" → "/srv/other.js"', 'reload args [] → ["-v"]'],
+  ],
+  'what the supervisor was started with takes a restart': [
+    { name: 'web', listen: [{ host: '::1', port: 80 }, { host: undefined, port: 81 }, { path: '/run/a.sock' }] },
+    ['restart name "api" → "web"', 'restart listen none → [::1]:80 :81 unix:/run/a.sock'],
+  ],
+  'variables that are new, other, or gone take a reload, and are not shown': [
+    { env: { B: 'hunter2', C: 'hunter3' } },
+    ['reload env.A removed', 'reload env.B changed', 'reload env.C added'],
+  ],
+};
+
+for (const [title, [over, expected]] of Object.entries(changes)) {
+  test(title, (t) => {
+    t.deepEqual(told(over), expected);
+  });
+}
+
+const taken = (over: Partial<Config>): unknown => {
+  const [difference] = compare([config], [{ ...config, ...over }]);
+  return difference?.what === 'changed' ? difference.takes : difference?.what;
+};
+
+test('an app takes what the most demanding of its changes takes', (t) => {
+  t.is(taken({ workers: 3 }), 'live');
+  t.is(taken({ workers: 3, env: {} }), 'reload');
+  t.is(taken({ workers: 3, env: {}, name: 'x' }), 'restart');
+});
+
+test('apps are told apart by their names: one that is new, one that is gone', (t) => {
+  const [api, mails, web] = ['api', 'mails', 'web'].map((name) => ({ ...config, name })) as [Config, Config, Config];
+  t.deepEqual(compare([api, mails], [web, { ...api, workers: 3 }]), [
+    { app: 'web', what: 'added' },
+    {
+      app: 'api',
+      what: 'changed',
+      takes: 'live',
+      changes: [{ key: 'workers', takes: 'live', what: 'changed', from: '2', to: '3' }],
+    },
+    { app: 'mails', what: 'removed' },
+  ]);
+});
