@@ -8,6 +8,7 @@ import { complain, isBrokenPipe, outcomeOf, say } from './complain.js';
 import type { DiffFlags } from './diff.js';
 import type { DoctorFlags } from './doctor.js';
 import type { StartFlags } from './start.js';
+import type { SystemdFlags } from './systemd.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -131,6 +132,30 @@ Exit codes: 0 nothing stands in the way, 1 something does.`,
   .action(async (flags: DoctorFlags) => {
     const { doctor } = await import('./doctor.js');
     process.exitCode = doctor(flags);
+  });
+
+program
+  .command('systemd')
+  .summary('units that run a fleet as a service of systemd')
+  .description('Writes the units that run a fleet as a service of systemd: shows them, installs them, removes them.')
+  .argument('<what>', 'print, install or uninstall')
+  .argument('[target]', 'a script or a configuration, as for start; for uninstall the name of the service')
+  .option('-n, --name <name>', 'what the service is called (default: the name of the fleet)')
+  .option(
+    '--listen <address>',
+    'an address for the socket unit, besides those of the configuration (repeatable)',
+    collect,
+  )
+  .option('--mode <name>', 'which env.<name> of the configuration is used')
+  .option('--only <app>', 'the app to run, of a configuration that has several')
+  .option('--run-as <user[:group]>', 'the user of the service (default: one that systemd makes for it)')
+  .option('--user', 'a service of your own, for systemctl --user')
+  .option('--template', 'cordon@.service, whose instance <name> runs the configuration in /srv/<name>')
+  .option('--for-systemd <version>', 'the version it will meet (default: the one that is installed)')
+  .option('--now', 'with install: enable and start it, too')
+  .action(async (what: string, target: string | undefined, flags: SystemdFlags) => {
+    const { systemd } = await import('./systemd.js');
+    process.exitCode = await systemd(what, target, flags);
   });
 
 // The supervisor lives in this process: what nobody caught in it is a bug of ours, and says so.

@@ -68,7 +68,7 @@ async function serviceOf(follows: boolean): Promise<Service | undefined> {
   return new Service(takeInvitation(process.env, process.pid), follows);
 }
 
-function configOf({ target, args, flags }: StartLine): Promise<Config> {
+export function configOf({ target, args, flags }: StartLine): Promise<Config> {
   const folder = process.cwd();
   const asFile = target !== undefined && isConfigName(target);
   if (asFile && flags.config !== undefined) {

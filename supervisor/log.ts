@@ -3,6 +3,7 @@
 import { styleText } from 'node:util';
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Config } from '../config/config.js';
+import { leadsToJournal, prioritized } from './systemd/journal.js';
 
 export type Log = Logger;
 
@@ -17,12 +18,11 @@ export function openLog(config: Pick<Config, 'name' | 'logs'>): Log {
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (level: string) => ({ level }) },
   };
-  return config.logs.format === 'json'
-    ? pino(options, out)
-    : pino(
-        options,
-        readable((line) => void out.write(line)),
-      );
+  const write = leadsToJournal(1, process.env)
+    ? (line: string, level: string) => void out.write(prioritized(level, line))
+    : (line: string) => void out.write(line);
+  if (config.logs.format !== 'json') return pino(options, readable(write));
+  return pino(options, { write: (json: string) => write(json, /"level":"(\w+)"/.exec(json)?.[1] ?? 'info') });
 }
 
 interface Line {
@@ -36,7 +36,7 @@ interface Line {
 }
 
 /** For a terminal: time, worker, sentence; the fields are left to JSON. */
-function readable(write: (line: string) => void): DestinationStream {
+function readable(write: (line: string, level: string) => void): DestinationStream {
   return {
     write(json: string) {
       const { level, time, msg = '', worker, stream, stack } = JSON.parse(json) as Line;
@@ -45,6 +45,7 @@ function readable(write: (line: string) => void): DestinationStream {
       const text = stream === undefined ? harmless(whole) : whole;
       write(
         `${styleText('dim', new Date(time).toTimeString().slice(0, 8))} ${tint(level, stream, who.padEnd(10))} ${text}\n`,
+        level,
       );
     },
   };

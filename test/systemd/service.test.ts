@@ -48,6 +48,8 @@ for (const [by, launch] of [
     t.like(await box.systemctl('stop', 'web'), { code: 0 });
     t.is(await box.show('web', 'Result'), 'success');
     t.regex(await box.journal('web'), /stopped: no worker is left/);
+    const info = await box.run('journalctl', '-u', 'web', '-t', 'node', '-p', 'warning', '--no-pager');
+    t.notRegex(info.stdout, /worker 1 is ready/);
   });
 
   boxed(`by ${by}: three upgrades under load lose nothing, and systemd follows the main process`, async (t) => {
