@@ -1,4 +1,6 @@
 // `cordon start`: from what was typed to a Config, and from there it is the supervisor's.
+import { realpathSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { isPort } from '../config/address.js';
 import type { Config } from '../config/config.js';
 import { isConfigName } from '../config/file.js';
@@ -41,12 +43,13 @@ export interface StartLine {
 
 /** Runs until the fleet has stopped; gives the exit code. */
 export async function start(line: StartLine, about: { version: string }): Promise<number> {
+  const folder = standpoint();
   const predecessor = await predecessorOf(about.version);
   const service = await serviceOf(predecessor !== undefined);
   try {
-    const config = await configOf(line);
+    const config = await configOf(line, folder);
     const { supervise } = await import('../supervisor/index.js');
-    return await supervise(config, { ...about, predecessor, service });
+    return await supervise(config, { ...about, predecessor, service, reread: () => configOf(line, folder) });
   } catch (error) {
     await predecessor?.failed((error as Error).message);
     await service?.failed(error);
@@ -68,8 +71,17 @@ async function serviceOf(follows: boolean): Promise<Service | undefined> {
   return new Service(takeInvitation(process.env, process.pid), follows);
 }
 
-export function configOf({ target, args, flags }: StartLine): Promise<Config> {
-  const folder = process.cwd();
+/** Where the operator stands, as they got there: a symbolic link may lead to another release by the next reload. */
+export function standpoint(): string {
+  const { PWD } = process.env;
+  try {
+    return PWD !== undefined && isAbsolute(PWD) && realpathSync(PWD) === process.cwd() ? PWD : process.cwd();
+  } catch {
+    return process.cwd();
+  }
+}
+
+export function configOf({ target, args, flags }: StartLine, folder: string): Promise<Config> {
   const asFile = target !== undefined && isConfigName(target);
   if (asFile && flags.config !== undefined) {
     throw refusal([

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import type { Config, ListenAddress } from '../config/config.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
 import { say } from './complain.js';
-import { configOf, type StartFlags } from './start.js';
+import { configOf, type StartFlags, standpoint } from './start.js';
 import { MARK, serviceUnit, socketUnit, type UnitWish } from './systemd/unit.js';
 
 export interface SystemdFlags extends Pick<StartFlags, 'name' | 'listen' | 'mode' | 'only'> {
@@ -65,16 +65,19 @@ async function unitsOf(target: string | undefined, flags: SystemdFlags): Promise
 }
 
 const loaded = (target: string | undefined, { name, listen, mode, only }: SystemdFlags): Promise<Config> =>
-  configOf({
-    target,
-    args: [],
-    flags: {
-      ...(name !== undefined && { name }),
-      ...(listen !== undefined && { listen }),
-      ...(mode !== undefined && { mode }),
-      ...(only !== undefined && { only }),
+  configOf(
+    {
+      target,
+      args: [],
+      flags: {
+        ...(name !== undefined && { name }),
+        ...(listen !== undefined && { listen }),
+        ...(mode !== undefined && { mode }),
+        ...(only !== undefined && { only }),
+      },
     },
-  });
+    standpoint(),
+  );
 
 function wishOf(config: Config, target: string | undefined, flags: SystemdFlags, version: number): UnitWish {
   const { name, mode, only, listen = [] } = flags;
@@ -88,7 +91,7 @@ function wishOf(config: Config, target: string | undefined, flags: SystemdFlags,
       ...(only === undefined ? [] : ['--only', only]),
       ...listen.flatMap((address) => ['--listen', address]),
     ],
-    folder: process.cwd(),
+    folder: standpoint(),
     listen: config.listen.filter(canBeLent),
     lowPort: config.env['PORT'] !== undefined && isLow(Number(config.env['PORT'])) && !config.listen.some(canBeLent),
     readyMs: config.ready.timeoutMs,

@@ -9,7 +9,13 @@ export type Takes = 'live' | 'reload' | 'restart';
 
 /** The dotted paths of all values in T. Lists and tables of names are values. */
 type Leaf<T> = {
-  [Key in keyof T & string]: T[Key] extends readonly unknown[] | string | number | boolean | undefined
+  [Key in keyof T & string]: T[Key] extends
+    | readonly unknown[]
+    | string
+    | number
+    | boolean
+    | undefined
+    | { readonly http: string }
     ? Key
     : string extends keyof T[Key]
       ? Key
@@ -28,8 +34,16 @@ export const takes = {
   env: 'reload',
   workers: 'live',
   listen: 'restart',
+  standby: 'live',
   'ready.on': 'reload',
   'ready.timeoutMs': 'live',
+  'boot.concurrency': 'live',
+  'reload.surge': 'live',
+  'reload.canary': 'live',
+  'reload.bakeMs': 'live',
+  'reload.maxErrorRatio': 'live',
+  'reload.rollback': 'live',
+  'health.beatMs': 'reload',
   'fault.killTimeoutMs': 'live',
   'restart.backoff.minMs': 'live',
   'restart.backoff.maxMs': 'live',

@@ -21,8 +21,24 @@ export interface Config {
   readonly secrets: readonly string[];
   /** At least 1. */
   readonly workers: number;
+  /** Booted workers beside those, which accept nobody until they are needed. */
+  readonly standby: number;
   readonly listen: readonly ListenAddress[];
-  readonly ready: { readonly on: 'listening' | 'message' | 'start'; readonly timeoutMs: number };
+  readonly ready: {
+    readonly on: 'listening' | 'message' | 'start' | { readonly http: string };
+    readonly timeoutMs: number;
+  };
+  /** At least 1. */
+  readonly boot: { readonly concurrency: number };
+  readonly reload: {
+    /** At least 1. */
+    readonly surge: number;
+    readonly canary: boolean;
+    readonly bakeMs: number;
+    readonly maxErrorRatio: number;
+    readonly rollback: boolean;
+  };
+  readonly health: { readonly beatMs: number };
   readonly fault: { readonly killTimeoutMs: number };
   readonly restart: {
     readonly backoff: {

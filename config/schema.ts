@@ -148,6 +148,13 @@ const nodeArgs = v.pipe(
   v.checkItems((given) => !notForServers.test(given), 'an option with which node still runs the script'),
 );
 
+const wholeFrom0 = (most: number) => {
+  const expected = `a whole number from 0 to ${most}`;
+  return v.pipe(v.number(expected), v.integer(expected), v.minValue(0, expected), v.maxValue(most, expected));
+};
+
+const probePath = v.pipe(text('a path such as "/healthz"'), v.regex(/^\/[\x21-\x7e]*$/, 'a path such as "/healthz"'));
+
 export const ConfigSchema = section({
   $schema: option(text('a text'), 'Where an editor finds the JSON Schema of this file.'),
   name: option(
@@ -182,6 +189,11 @@ export const ConfigSchema = section({
     'How many workers: a number, "max" (one for each core that the cgroup grants), "max-1", or a share of the cores such as "50%". At least one runs. Default: "max".',
     'max',
   ),
+  standby: withDefault(
+    wholeFrom0(mostWorkers),
+    'How many workers are kept booted beside those in service, without accepting connections; one of them takes over the moment a worker dies, fails or is replaced. Default: 0.',
+    0,
+  ),
   listen: withDefault(
     v.array(address, 'a list of addresses'),
     `Addresses that are bound before any worker starts, so that a taken one fails at once: a port, ${addressForms}. Default: none; each is bound when the program listens.`,
@@ -190,8 +202,11 @@ export const ConfigSchema = section({
   ready: withDefault(
     section({
       on: withDefault(
-        oneOf('listening', 'message', 'start'),
-        'What counts as ready: the program listens, sends the message "ready", or has started (a program without a port). Default: "listening".',
+        v.union(
+          [oneOf('listening', 'message', 'start'), section({ http: probePath })],
+          '"listening" or "message" or "start" or { "http": "/path" }',
+        ),
+        'What counts as ready: the program listens, sends the message "ready", has started (a program without a port), or answers a GET of a path with 2xx ({ "http": "/healthz" }). Default: "listening".',
         'listening',
       ),
       timeout: withDefault(
@@ -201,6 +216,50 @@ export const ConfigSchema = section({
       ),
     }),
     'When a worker counts as ready.',
+    {},
+  ),
+  boot: withDefault(
+    section({
+      concurrency: option(
+        count(`a whole number from 1 to ${mostWorkers}`, mostWorkers),
+        'How many workers boot at the same time. Default: one for each core that the cgroup grants.',
+      ),
+    }),
+    'How workers are started.',
+    {},
+  ),
+  reload: withDefault(
+    section({
+      surge: withDefault(
+        count(`a whole number from 1 to ${mostWorkers}`, mostWorkers),
+        'How many workers are replaced at the same time. Default: 1.',
+        1,
+      ),
+      canary: withDefault(
+        v.boolean('true or false'),
+        'Whether one worker of a new generation is watched for a while before the others follow. Default: false.',
+        false,
+      ),
+      bake: withDefault(time(1), 'How long a canary is watched. Default: "30s".', '30s'),
+      maxErrorRatio: withDefault(
+        number('a number from 1 to 1000', 1, 1000),
+        "A canary that fails more often than this many times the old workers' share of requests is taken back. Default: 2.",
+        2,
+      ),
+      rollback: withDefault(
+        v.boolean('true or false'),
+        'Whether workers that were replaced already go back to the old generation when the new one fails. Default: true.',
+        true,
+      ),
+    }),
+    'How a new generation takes the place of the old one.',
+    {},
+  ),
+  health: withDefault(
+    section({
+      beat: withDefault(time(1), 'How often a worker tells how it is. Default: "1s".', '1s'),
+    }),
+    'What workers tell of themselves.',
     {},
   ),
   fault: withDefault(

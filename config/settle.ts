@@ -24,7 +24,7 @@ export function settle(
 ): Config {
   const checked = v.parse(ConfigSchema, wish.given);
   const from = (key: string, path: string): string => resolve(giver(wish, [key])?.folder ?? folder, path);
-  const { ready, fault, restart, stop, logs, errors, hooks } = checked;
+  const { ready, boot, reload, health, fault, restart, stop, logs, errors, hooks } = checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
@@ -38,7 +38,17 @@ export function settle(
     secrets: fetched.secrets,
     workers: numberOfWorkers(checked.workers, cores),
     listen: checked.listen.map((address) => ('path' in address ? { path: from('listen', address.path) } : address)),
+    standby: checked.standby,
     ready: { on: ready.on, timeoutMs: ready.timeout },
+    boot: { concurrency: boot.concurrency ?? Math.max(1, Math.round(cores)) },
+    reload: {
+      surge: reload.surge,
+      canary: reload.canary,
+      bakeMs: reload.bake,
+      maxErrorRatio: reload.maxErrorRatio,
+      rollback: reload.rollback,
+    },
+    health: { beatMs: health.beat },
     fault: { killTimeoutMs: fault.killTimeout },
     restart: {
       backoff: { minMs: min, maxMs: max, factor: restart.backoff.factor, jitter: restart.backoff.jitter },

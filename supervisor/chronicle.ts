@@ -10,6 +10,10 @@ import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
 import type { Hearing, Seat } from './node-host.js';
 import type { Observer } from './supervisor.js';
 
+/** The last words of so many dead are remembered. */
+const MAX_DEAD = 50;
+/** A worker that is killed for its silence may take a moment to be gone. */
+const LAST_WORDS_MS = 3000;
 /** What a booting worker says on stderr is held back no longer than this. */
 const HOLD_MS = 5000;
 
@@ -30,6 +34,8 @@ export class Chronicle implements Hearing {
   readonly #hopeless: (error: OperatorError) => void;
   readonly #workers = new Map<number, Known>();
   readonly #obituaries = new Obituaries();
+  readonly #dead = new Map<number, readonly string[]>();
+  readonly #mourners = new Map<number, (words: readonly string[]) => void>();
   #everReady = false;
 
   constructor(log: Log, incidents: Pick<Incidents, 'met' | 'spawned'>, hopeless: (error: OperatorError) => void) {
@@ -41,16 +47,16 @@ export class Chronicle implements Hearing {
 
   readonly observe: Observer = (event, before, after, effects, now) => {
     for (const sentence of narrate(event, before, after, effects, now)) this.#say(sentence);
-    if (!('id' in event)) return;
-    const known = this.#workers.get(event.id);
-    if (!known) return;
-    if (event.type === 'ready' && known.state === 'booting') {
+    for (const { id, phase } of after.workers) {
+      if (phase !== 'ready' && phase !== 'standby' && phase !== 'tainted') continue;
+      const known = this.#workers.get(id);
+      if (known?.state !== 'booting') continue;
       known.state = 'ready';
       this.#everReady = true;
       this.#release(known);
     }
-    if (event.type === 'exited')
-      known.state = known.state === 'booting' && before.goal === 'serve' ? 'dead at boot' : 'gone';
+    const known = event.type === 'exited' ? this.#workers.get(event.id) : undefined;
+    if (known) known.state = known.state === 'booting' && before.goal === 'serve' ? 'dead at boot' : 'gone';
   };
 
   spawned(seat: Seat): void {
@@ -69,6 +75,7 @@ export class Chronicle implements Hearing {
     const known = this.#workers.get(seat.id);
     if (!known) return;
     this.#workers.delete(seat.id);
+    this.#remember(seat.id, known.words.recent);
     if (known.state === 'dead at boot') this.#bury(known);
     else this.#release(known);
     clearTimeout(known.hold);
@@ -99,6 +106,27 @@ export class Chronicle implements Hearing {
         query.addressType === -1 ? `${query.address}` : `${query.address ?? '*'}:${query.port}`,
         error,
       );
+  }
+
+  /** What a worker said last on stderr, once all of it has been read. */
+  lastWords(id: number): Promise<readonly string[]> {
+    const known = this.#dead.get(id);
+    if (known) return Promise.resolve(known);
+    return new Promise((resolve) => {
+      this.#mourners.set(id, resolve);
+      const late = (): void => this.#remember(id, this.#workers.get(id)?.words.recent ?? []);
+      setTimeout(late, LAST_WORDS_MS).unref();
+    });
+  }
+
+  #remember(id: number, words: readonly string[]): void {
+    this.#mourners.get(id)?.(words);
+    this.#mourners.delete(id);
+    this.#dead.set(id, [...words]);
+    for (const oldest of this.#dead.keys()) {
+      if (this.#dead.size <= MAX_DEAD) break;
+      this.#dead.delete(oldest);
+    }
   }
 
   #bury({ seat, words, bindError }: Known): void {

@@ -1,13 +1,36 @@
 // Every fact that the fleet's machine can be told.
 import type { Cause } from '../worker/protocol.js';
+import type { Plan } from './reload-state.js';
 
 export type Event =
   | { readonly type: 'ready'; readonly id: number }
+  /** All that it listens on now. `suffices`: it is ready by that. */
+  | {
+      readonly type: 'listening';
+      readonly id: number;
+      readonly addresses: readonly string[];
+      readonly suffices: boolean;
+    }
   /** An error that nobody caught; contained, but this worker is to be replaced. */
   | { readonly type: 'faulted'; readonly id: number }
+  /** What it has answered since its start, and by how much its event loop is late. */
+  | {
+      readonly type: 'beat';
+      readonly id: number;
+      readonly served: number;
+      readonly failed: number;
+      readonly lagMs: number;
+    }
   /** The worker drains by its own resolve. */
   | { readonly type: 'draining'; readonly id: number; readonly because: Cause }
   | { readonly type: 'exited'; readonly id: number; readonly code: number | null; readonly signal: string | null }
+  /** A generation's number is greater than any before. */
+  | { readonly type: 'reload-asked'; readonly generation: number; readonly plan: Plan }
+  /** All at once, with a generation of their own. */
+  | { readonly type: 'restart-asked'; readonly generation: number }
+  | { readonly type: 'scale-asked'; readonly size: number; readonly standby: number }
+  /** This worker is to be replaced. */
+  | { readonly type: 'recycle-asked'; readonly id: number }
   | { readonly type: 'stop-asked' }
   | { readonly type: 'halt-asked' }
   /** Also the first word: an empty fleet is a gap to be closed. */

@@ -1,67 +1,149 @@
 // The commands of `commands.ts`, carried out: each becomes a fact that the machine is told, and an answer read from its turns.
 import type { Config } from '../config/config.js';
-import type { Commands, Outcome, ReloadOutcome, ScaleOutcome, UpgradeOutcome } from './commands.js';
+import { type Changing, progressOf, settles } from './change.js';
+import type {
+  Commands,
+  Outcome,
+  Progress,
+  Refusal,
+  ReloadAsk,
+  ReloadOutcome,
+  ScaleOutcome,
+  UpgradeOutcome,
+} from './commands.js';
 import type { History } from './history.js';
-import { isServing } from './state.js';
+import { whyNot } from './narrate-change.js';
+import type { Releases } from './releases.js';
+import type { Plan } from './reload-state.js';
+import { find, isServing, type Policy } from './state.js';
 import { type FleetStatus, type Particulars, stateOf, workerStatus } from './status.js';
-import type { Supervisor } from './supervisor.js';
+import type { Observer, Supervisor } from './supervisor.js';
 
 /** What the commands need of everything else. */
 export interface Means {
   readonly config: Config;
   readonly version: string;
   readonly supervisor: Supervisor;
+  readonly releases: Releases;
   readonly history: History;
+  /** Asks everybody again who was asked at the start. @throws {OperatorError} */
+  readonly reread: () => Promise<Config>;
+  readonly policyOf: (config: Config) => Policy;
+  /** Binds what a new configuration adds. @throws {OperatorError} */
+  readonly pin: (added: Config['listen']) => Promise<void>;
+  readonly lastWords: (worker: number) => Promise<readonly string[]>;
   readonly particulars: (id: number) => Particulars | undefined;
+  readonly refused: (why: string) => void;
   /** As a signal does it. */
   readonly stop: (now: boolean) => void;
   readonly stopped: Promise<unknown>;
   readonly upgrade: () => Promise<UpgradeOutcome>;
 }
 
+type Turn = Parameters<Observer>;
+const MOST_WORKERS = 1024;
+const STOPPING: Refusal = { ok: false, why: 'the fleet stops' };
 const startedAt = Date.now() - Math.round(performance.now());
-const NOT_YET = { ok: false, why: 'this command is not there yet' } as const;
 
 export class FleetCommands implements Commands {
   readonly #means: Means;
+  readonly #watching = new Set<(turn: Turn) => void>();
+  readonly #listeners = new Set<(line: Progress) => void>();
+  #config: Config;
+  #changing: Changing | undefined;
+  #reading: Promise<unknown> = Promise.resolve();
 
   constructor(means: Means) {
     this.#means = means;
+    this.#config = means.config;
   }
 
+  readonly observe: Observer = (...turn) => {
+    this.#means.releases.prune(turn[2]);
+    for (const look of this.#watching) look(turn);
+    if (this.#changing) this.#tellProgress(this.#changing);
+  };
+
   status(): FleetStatus {
-    const { config, version, supervisor, history, particulars } = this.#means;
+    const { version, supervisor, history, particulars } = this.#means;
     const { fleet } = supervisor;
     return {
-      name: config.name,
-      script: config.script,
+      name: this.#config.name,
+      script: this.#config.script,
       pid: process.pid,
       version,
       node: process.versions.node,
       since: startedAt,
       state: stateOf(fleet),
       generation: fleet.generation,
-      size: fleet.slots.length,
+      size: fleet.size,
+      standby: fleet.slots.length - fleet.size,
       serving: fleet.workers.filter(isServing).length,
       slots: fleet.slots.map((_, slot) => ({ slot, ...history.of(slot) })),
       workers: fleet.workers.map((worker) => workerStatus(worker, particulars(worker.id))),
     };
   }
 
-  reload(): Promise<ReloadOutcome> {
-    return Promise.resolve({ ...NOT_YET, generation: this.#means.supervisor.fleet.generation, lastWords: [] });
+  async reload(ask: ReloadAsk): Promise<ReloadOutcome> {
+    const begun = await this.#renewed((config, generation) => {
+      const ended = this.#until(([, , , effects]) => {
+        for (const effect of effects) if (effect.type === 'reloaded' && effect.generation === generation) return effect;
+        return undefined;
+      });
+      this.#means.supervisor.tell({ type: 'reload-asked', generation, plan: planOf(config, ask) });
+      return { config, generation, ended };
+    });
+    if ('why' in begun)
+      return { ok: false, generation: this.#means.supervisor.fleet.generation, why: begun.why, lastWords: [] };
+    const { config, generation, ended } = begun;
+    const { failure } = await this.#change(generation, ended);
+    if (failure === undefined) {
+      this.#adopt(config);
+      return { ok: true, generation };
+    }
+    const lastWords = 'worker' in failure ? await this.#means.lastWords(failure.worker) : [];
+    return { ok: false, generation, why: whyNot(failure), lastWords };
   }
 
-  restart(): Promise<Outcome> {
-    return Promise.resolve(NOT_YET);
+  async restart(): Promise<Outcome> {
+    const begun = await this.#renewed((config, generation) => {
+      this.#adopt(config);
+      this.#means.supervisor.tell({ type: 'restart-asked', generation });
+      return { ended: this.#settled(), generation };
+    });
+    return 'why' in begun ? begun : this.#change(begun.generation, begun.ended);
   }
 
-  scale(): Promise<ScaleOutcome> {
-    return Promise.resolve(NOT_YET);
+  async scale(to: { readonly to: number } | { readonly by: number }): Promise<ScaleOutcome> {
+    const { supervisor } = this.#means;
+    const { size: from, slots, goal, generation } = supervisor.fleet;
+    const size = 'to' in to ? to.to : from + to.by;
+    if (goal !== 'serve') return STOPPING;
+    if (!Number.isInteger(size) || size < 1 || size > MOST_WORKERS)
+      return { ok: false, why: `expected from 1 to ${MOST_WORKERS} workers, got ${size}` };
+    supervisor.tell({ type: 'scale-asked', size, standby: slots.length - from });
+    const outcome = await this.#change(generation, this.#settled());
+    return outcome.ok ? { ok: true, from, to: size } : outcome;
   }
 
-  drain(): Promise<Outcome> {
-    return Promise.resolve(NOT_YET);
+  async drain(id: number): Promise<Outcome> {
+    const { supervisor } = this.#means;
+    const { fleet } = supervisor;
+    const worker = find(fleet, id);
+    if (fleet.goal !== 'serve') return STOPPING;
+    if (worker === undefined) {
+      const there = fleet.workers.map((one) => one.id).join(', ');
+      return { ok: false, why: `there is no worker ${id}; there are ${there || 'none'}` };
+    }
+    if (worker.phase === 'booting') return { ok: false, why: `worker ${id} is booting` };
+    if (worker.phase === 'draining' || worker.phase === 'killing')
+      return { ok: false, why: `worker ${id} is on its way out already` };
+    const gone = this.#until<Outcome>((turn) => {
+      if (find(turn[2], id) === undefined) return { ok: true };
+      return settles(turn, worker.slot)?.ok === false ? settles(turn, worker.slot) : undefined;
+    });
+    supervisor.tell({ type: 'recycle-asked', id });
+    return gone;
   }
 
   upgrade(): Promise<UpgradeOutcome> {
@@ -73,7 +155,89 @@ export class FleetCommands implements Commands {
     await this.#means.stopped;
   }
 
-  progress(): () => void {
-    return () => {};
+  progress(listener: (line: Progress) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
+
+  /** One reading after the other, so that the last who asked is the last who is heard. */
+  #renewed<T>(begin: (config: Config, generation: number) => T): Promise<T | Refusal> {
+    const renewed = this.#reading.then(async () => {
+      const { reread, pin, releases, refused, supervisor } = this.#means;
+      try {
+        const config = await reread();
+        const known = new Set(this.#config.listen.map((address) => JSON.stringify(address)));
+        await pin(config.listen.filter((address) => !known.has(JSON.stringify(address))));
+        if (supervisor.fleet.goal !== 'serve') return STOPPING;
+        return begin(config, releases.add(config));
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'OperatorError') throw error;
+        refused(error.message);
+        return { ok: false, why: error.message } as const;
+      }
+    });
+    this.#reading = renewed.catch(() => {});
+    return renewed;
+  }
+
+  /** What holds for the whole fleet follows the generation that it runs; a size that was asked for since stays where the configuration says the same. */
+  #adopt(config: Config): void {
+    const { supervisor, policyOf } = this.#means;
+    const { fleet } = supervisor;
+    const { workers, standby } = this.#config;
+    this.#config = config;
+    supervisor.follow(policyOf(config));
+    if (config.workers === workers && config.standby === standby) return;
+    const size = config.workers === workers ? fleet.size : config.workers;
+    supervisor.tell({ type: 'scale-asked', size, standby: config.standby });
+  }
+
+  /** Resolves to the first answer that a turn gives. */
+  #until<T>(answer: (turn: Turn) => T | undefined): Promise<T> {
+    return new Promise((resolve) => {
+      const look = (turn: Turn): void => {
+        const found = answer(turn);
+        if (found === undefined) return;
+        this.#watching.delete(look);
+        resolve(found);
+      };
+      this.#watching.add(look);
+    });
+  }
+
+  #settled(): Promise<Outcome> {
+    const { fleet } = this.#means.supervisor;
+    const nothing: Turn = [{ type: 'time-passed' }, fleet, fleet, [], 0];
+    const at = settles(nothing);
+    return at ? Promise.resolve(at) : this.#until((turn) => settles(turn));
+  }
+
+  async #change<T>(generation: number, ended: Promise<T>): Promise<T> {
+    const changing = { generation, since: performance.now(), told: '' };
+    this.#changing = changing;
+    this.#tellProgress(changing);
+    try {
+      return await ended;
+    } finally {
+      if (this.#changing === changing) this.#changing = undefined;
+    }
+  }
+
+  #tellProgress(changing: Changing): void {
+    if (this.#listeners.size === 0) return;
+    const line = progressOf(this.#means.supervisor.fleet, changing, performance.now());
+    if (line.text === changing.told) return;
+    changing.told = line.text;
+    for (const listener of this.#listeners) listener(line);
+  }
+}
+
+function planOf({ reload, ready }: Config, { canary, bakeMs }: ReloadAsk): Plan {
+  const wanted = canary ?? (bakeMs === undefined ? reload.canary : true);
+  return {
+    surge: reload.surge,
+    rollback: reload.rollback,
+    readyTimeoutMs: ready.timeoutMs,
+    canary: wanted ? { bakeMs: bakeMs ?? reload.bakeMs, maxErrorRatio: reload.maxErrorRatio } : undefined,
+  };
 }

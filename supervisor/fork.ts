@@ -9,12 +9,16 @@ const PRELOAD = new URL(`..${PRELOAD_MARK}`, import.meta.url);
 
 export function forkWorker(
   config: Config,
-  { id, slot, generation }: Pick<Worker, 'id' | 'slot' | 'generation'>,
+  { id, slot, generation, held }: Pick<Worker, 'id' | 'slot' | 'generation'> & { readonly held: boolean },
 ): ChildProcess {
+  const { on } = config.ready;
   const orders: BootOrders = {
     killTimeoutMs: config.fault.killTimeoutMs,
     lingerMs: config.stop.lingerMs,
     redact: config.errors.redact,
+    beatMs: config.health.beatMs,
+    held,
+    ...(typeof on === 'object' && { probe: on.http }),
   };
   const stdio: ('ignore' | 'pipe' | 'ipc')[] = ['ignore', 'pipe', 'pipe', 'ipc'];
   stdio[LIFELINE_FD] = 'pipe';

@@ -11,8 +11,9 @@ import { History } from './history.js';
 import { type BookFigures, Incidents } from './incidents/incidents.js';
 import { openLog } from './log.js';
 import { NodeHost } from './node-host.js';
+import { Releases } from './releases.js';
 import { Sockets } from './sockets.js';
-import type { Policy } from './state.js';
+import { emptyFleet, type Policy } from './state.js';
 import type { Particulars } from './status.js';
 import { Supervisor } from './supervisor.js';
 import type { Service } from './systemd/service.js';
@@ -23,19 +24,22 @@ import { Upgrade } from './upgrade/upgrade.js';
 /** How much later than a worker's own kill timer its SIGKILL comes. */
 const GRACE_MS = 2000;
 
-const policyOf = ({ ready, fault, stop, restart }: Config): Policy => ({
+const policyOf = ({ ready, boot, fault, stop, restart }: Config): Policy => ({
   readyTimeoutMs: ready.timeoutMs,
   killTimeoutMs: fault.killTimeoutMs,
   stopTimeoutMs: stop.timeoutMs,
   graceMs: GRACE_MS,
   backoff: restart.backoff,
   intensity: restart.intensity,
+  bootConcurrency: boot.concurrency,
 });
 
 export type { Commands };
 
 export interface About {
   readonly version: string;
+  /** Reads the configuration again, for a reload. Default: it stays as it is. @throws {OperatorError} where it is wrong. */
+  readonly reread?: () => Promise<Config>;
   /** Hears once how the fleet is commanded, before its first worker starts. */
   readonly commanded?: (commands: Commands) => void;
   /** The supervisor that this one is to follow. */
@@ -57,6 +61,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
   sockets.inherit([...(about.predecessor?.sockets ?? []), ...(service?.sockets() ?? [])]);
   sockets.check(config.listen);
   for (const address of config.listen) await sockets.pin(address);
+  const releases = new Releases();
+  releases.add(config);
   const incidents = new Incidents(config, (sentence) => log.warn(sentence), about.predecessor !== undefined);
   await incidents.open();
   const signals = new AbortController();
@@ -90,17 +96,19 @@ export async function supervise(config: Config, about: About): Promise<number> {
         resolve(exitCode);
       };
       const host = new NodeHost(
-        config,
+        releases,
         sockets,
         (event) => supervisor.tell(event),
         chronicle,
         () => void finished(),
       );
       const history = new History();
-      const supervisor = new Supervisor(host, config.workers, policyOf(config), (...turn) => {
+      const fleet = emptyFleet(config.workers, config.standby);
+      const supervisor = new Supervisor(host, fleet, policyOf(config), (...turn) => {
         chronicle.observe(...turn);
         history.observe(...turn);
         service?.observe(...turn);
+        commands.observe(...turn);
         const [event, before, after] = turn;
         const verdict = awaited ? debut(event, before, after) : undefined;
         if (verdict === undefined) return;
@@ -144,18 +152,34 @@ export async function supervise(config: Config, about: About): Promise<number> {
         stop(exitCode !== 0);
       });
       const particulars = (id: number): Particulars | undefined => host.particulars(id);
-      about.commanded?.(
-        new FleetCommands({
-          config,
-          version: about.version,
-          supervisor,
-          history,
-          particulars,
-          stop,
-          stopped,
-          upgrade: () => upgrade.start(),
-        }),
-      );
+      const { version, reread = () => Promise.resolve(config) } = about;
+      const pin = async (added: Config['listen']): Promise<void> => {
+        for (const address of added) await sockets.pin(address);
+      };
+      const commands = new FleetCommands({
+        config,
+        version,
+        supervisor,
+        releases,
+        history,
+        reread,
+        policyOf,
+        pin,
+        particulars,
+        stop,
+        stopped,
+        upgrade: () => upgrade.start(),
+        lastWords: (worker) => chronicle.lastWords(worker),
+        refused: (why) => log.error(`nothing was changed: ${why}`),
+      });
+      about.commanded?.(commands);
+      onSignal(signals.signal, 'SIGHUP', () => void commands.reload({}));
+      const scale = async (by: number): Promise<void> => {
+        const outcome = await commands.scale({ by });
+        if (!outcome.ok) log.warn(`nothing was changed: ${outcome.why}`);
+      };
+      onSignal(signals.signal, 'SIGTTIN', () => void scale(1));
+      onSignal(signals.signal, 'SIGTTOU', () => void scale(-1));
 
       log.info(
         `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
@@ -184,9 +208,10 @@ const unresolved = (figures: BookFigures): number => figures.new + figures.known
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 
 function onSignals(until: AbortSignal, tell: (signal: (typeof ENDING)[number]) => void): void {
-  for (const signal of ENDING) {
-    const listener = (): void => tell(signal);
-    process.on(signal, listener);
-    until.addEventListener('abort', () => process.removeListener(signal, listener));
-  }
+  for (const signal of ENDING) onSignal(until, signal, () => tell(signal));
+}
+
+function onSignal(until: AbortSignal, signal: NodeJS.Signals, listener: () => void): void {
+  process.on(signal, listener);
+  until.addEventListener('abort', () => process.removeListener(signal, listener));
 }

@@ -3,11 +3,14 @@
 
 /** So many of the first lines are kept, and as many of the last: it is the last ones that tell what it died of. */
 const MAX_LINES = 100;
+/** So many are kept whether they were printed or not. */
+const MAX_RECENT = 20;
 
 export class LastWords {
   #first: string[] = [];
   #last: string[] = [];
   #dropped = 0;
+  readonly #recent: string[] = [];
   #holding = true;
   readonly #print: (line: string) => void;
 
@@ -16,6 +19,7 @@ export class LastWords {
   }
 
   say(line: string): void {
+    if (this.#recent.push(line) > MAX_RECENT) this.#recent.shift();
     if (!this.#holding) this.#print(line);
     else if (this.#first.length < MAX_LINES) this.#first.push(line);
     else {
@@ -35,6 +39,11 @@ export class LastWords {
     this.#first = [];
     this.#last = [];
     this.#dropped = 0;
+  }
+
+  /** The last of what was said. */
+  get recent(): readonly string[] {
+    return this.#recent;
   }
 
   get lines(): readonly string[] {

@@ -3,10 +3,12 @@ import { type Cause, type CutRequest, type ErrorReport, ExitCode, type RequestNa
 import type { Effect } from './effect.js';
 import type { Event } from './event.js';
 import type { Entry } from './incidents/book.js';
-import { type Fleet, type Instant, isServing, type Worker } from './state.js';
+import { asked, reloaded, watched } from './narrate-change.js';
+import { type Fleet, find, type Instant, isServing, type Worker } from './state.js';
+import { count, seconds } from './words.js';
 
 export interface Sentence {
-  readonly level: 'info' | 'warn' | 'error';
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly text: string;
   /** The worker that it is about. */
   readonly about?: Pick<Worker, 'id' | 'slot' | 'generation'>;
@@ -20,6 +22,11 @@ const because: Record<Cause, string> = {
   stalled: 'it did not get ready in time',
   orphaned: 'its supervisor is gone',
   disconnected: 'its program left the cluster',
+  reload: 'a newer generation has its place',
+  rollback: 'the newer generation is no good',
+  restart: 'all workers are restarted',
+  scale: 'fewer workers are wanted',
+  recycle: 'it was asked for',
 };
 
 export function narrate(
@@ -30,7 +37,10 @@ export function narrate(
   now: Instant,
 ): Sentence[] {
   return [
+    ...standing(event, before, after),
     ...told(event, before, after, now),
+    ...asked(event, before, after),
+    ...watched(before, after),
     ...effects.map((effect) => ordered(effect, before, after, now)),
     ...changed(before, after),
   ];
@@ -45,6 +55,11 @@ function told(event: Event, before: Fleet, after: Fleet, now: Instant): Sentence
         ? [{ level: 'warn', text: 'stopping at once: nothing is waited for' }]
         : [];
     case 'time-passed':
+    case 'beat':
+    case 'reload-asked':
+    case 'restart-asked':
+    case 'scale-asked':
+    case 'recycle-asked':
       return [];
     case 'exited': {
       const about = seatOf(before, event.id);
@@ -58,12 +73,13 @@ function told(event: Event, before: Fleet, after: Fleet, now: Instant): Sentence
         cause: event.because,
       }));
     case 'ready':
+    case 'listening':
     case 'faulted':
-      return [...readied(event.id, before, after), ...tainted(event.id, before, after)];
+      return tainted(event.id, before, after);
   }
 }
 
-const seatOf = (fleet: Fleet, id: number): Worker | undefined => fleet.workers.find((worker) => worker.id === id);
+const seatOf = find;
 
 /** The worker, where this turn put it into this phase. */
 function became(phase: Worker['phase'], id: number, before: Fleet, after: Fleet): Worker[] {
@@ -71,11 +87,17 @@ function became(phase: Worker['phase'], id: number, before: Fleet, after: Fleet)
   return about?.phase === phase && seatOf(before, id)?.phase !== phase ? [about] : [];
 }
 
-function readied(id: number, before: Fleet, after: Fleet): Sentence[] {
-  const about = seatOf(after, id);
-  if (seatOf(before, id)?.phase !== 'booting' || !about || about.phase === 'booting') return [];
-  const serving = after.workers.filter(isServing).length;
-  return [{ level: 'info', text: `worker ${id} is ready (${serving} of ${after.slots.length})`, about }];
+/** Whoever has got ready in this turn, whichever fact made it so. */
+function standing(event: Event, before: Fleet, after: Fleet): Sentence[] {
+  return after.workers.flatMap((about): Sentence[] => {
+    if (seatOf(before, about.id)?.phase !== 'booting') return [];
+    if (about.phase === 'standby') return [{ level: 'info', text: `worker ${about.id} stands by`, about }];
+    const itself = (event.type === 'ready' || event.type === 'listening') && event.id === about.id;
+    const isReady = isServing(about) || (itself && about.phase === 'draining');
+    if (!isReady) return [];
+    const serving = Math.min(after.size, after.workers.filter(isServing).length);
+    return [{ level: 'info', text: `worker ${about.id} is ready (${serving} of ${after.size})`, about }];
+  });
 }
 
 const tainted = (id: number, before: Fleet, after: Fleet): Sentence[] =>
@@ -114,6 +136,7 @@ function exited(
         fields,
       };
     case 'ready':
+    case 'standby':
     case 'tainted':
       return { level: 'error', text: `worker ${id} died (${how})${next(about, after, now)}`, about, fields };
   }
@@ -129,6 +152,18 @@ function ordered(effect: Effect, before: Fleet, after: Fleet, now: Instant): Sen
   switch (effect.type) {
     case 'spawn':
       return { level: 'info', text: `worker ${effect.id} starts in slot ${effect.slot}`, about: effect };
+    case 'serve': {
+      const about = seatOf(before, effect.id);
+      // One that was ready in this turn has been told of.
+      const silent = about?.phase === 'booting';
+      return {
+        level: silent ? 'debug' : 'info',
+        text: `worker ${effect.id} is called into service`,
+        ...(about && { about }),
+      };
+    }
+    case 'reloaded':
+      return reloaded(effect.generation, effect.failure, after);
     case 'drain': {
       const about = seatOf(after, effect.id);
       const limit = `at most ${seconds(effect.killTimeoutMs)}`;
@@ -160,15 +195,13 @@ function ordered(effect: Effect, before: Fleet, after: Fleet, now: Instant): Sen
 function changed(before: Fleet, after: Fleet): Sentence[] {
   if (before.degraded === after.degraded) return [];
   const serving = after.workers.filter(isServing).length;
-  const state = `${serving} of ${count(after.slots.length, 'worker')} ${serving === 1 ? 'serves' : 'serve'}`;
+  const state = `${serving} of ${count(after.size, 'worker')} ${serving === 1 ? 'serves' : 'serve'}`;
   if (!after.degraded) return [{ level: 'info', text: `recovered: ${state}` }];
   const failures = Math.max(...after.slots.map((slot) => slot.failures));
   const row = failures > 1 ? `, up to ${failures} failures in a row in one slot` : '';
   const why = `${count(after.restarts.length, 'restart')} lately${row}`;
   return [{ level: 'error', text: `degraded: ${state}; ${why}. Replacements are slowed down, and go on` }];
 }
-
-const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
 
 function stopping({ workers }: Fleet): string {
   if (workers.length === 0) return 'stopping: no worker runs';
@@ -214,4 +247,3 @@ export function narrateCut(
 const nameOf = ({ method, path, id }: RequestName): RequestName => ({ method, path, id });
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
-const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`);

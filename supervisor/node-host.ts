@@ -1,8 +1,8 @@
 // The real world: the only file that forks, kills or sets a timer for the fleet. It turns what processes say into facts.
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import type { Config } from '../config/config.js';
 import {
+  type Beat,
   type BindQuery,
   type CountedReport,
   type CutRequest,
@@ -16,6 +16,7 @@ import type { Event } from './event.js';
 import { forkWorker, killTree } from './fork.js';
 import type { Host } from './host.js';
 import { readLines } from './output.js';
+import type { Release, Releases } from './releases.js';
 import type { Sockets } from './sockets.js';
 import type { Instant, Worker } from './state.js';
 import type { Particulars } from './status.js';
@@ -39,6 +40,8 @@ const LAST_WORDS_MS = 500;
 interface Process {
   readonly seat: Seat;
   readonly child: ChildProcess;
+  readonly release: Release;
+  beat: Beat | undefined;
   /** Milliseconds since 1970. */
   readonly since: number;
   /** What it listens on, by the key of the socket. */
@@ -48,7 +51,7 @@ interface Process {
 }
 
 export class NodeHost implements Host {
-  readonly #config: Config;
+  readonly #releases: Releases;
   readonly #sockets: Sockets;
   readonly #tell: (event: Event) => void;
   readonly #hearing: Hearing;
@@ -56,8 +59,14 @@ export class NodeHost implements Host {
   readonly #processes = new Map<number, Process>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(config: Config, sockets: Sockets, tell: (event: Event) => void, hearing: Hearing, finished: () => void) {
-    this.#config = config;
+  constructor(
+    releases: Releases,
+    sockets: Sockets,
+    tell: (event: Event) => void,
+    hearing: Hearing,
+    finished: () => void,
+  ) {
+    this.#releases = releases;
     this.#sockets = sockets;
     this.#tell = tell;
     this.#hearing = hearing;
@@ -77,9 +86,14 @@ export class NodeHost implements Host {
     switch (effect.type) {
       case 'spawn':
         return this.#spawn(effect);
+      case 'serve':
+        return this.#send(effect.id, { type: 'serve' });
+      case 'reloaded':
+        return;
       case 'drain': {
         const { id, because, killTimeoutMs } = effect;
-        return this.#send(id, { type: 'drain', because, killTimeoutMs, lingerMs: this.#config.stop.lingerMs });
+        const { lingerMs = 0 } = this.#processes.get(id)?.release.stop ?? {};
+        return this.#send(id, { type: 'drain', because, killTimeoutMs, lingerMs });
       }
       case 'kill': {
         const process = this.#processes.get(effect.id);
@@ -92,25 +106,36 @@ export class NodeHost implements Host {
 
   particulars(id: number): Particulars | undefined {
     const known = this.#processes.get(id);
-    return known && { pid: known.seat.pid, since: known.since, addresses: [...known.addresses.values()] };
+    return (
+      known && { pid: known.seat.pid, since: known.since, addresses: [...known.addresses.values()], beat: known.beat }
+    );
   }
 
   #spawn(effect: Extract<Effect, { type: 'spawn' }>): void {
     const { id, slot, generation } = effect;
+    const release = this.#releases.of(generation);
     let child: ChildProcess;
     try {
-      child = forkWorker(this.#config, effect);
+      child = forkWorker(release, effect);
     } catch (error) {
-      return this.#failed({ id, slot, generation, pid: undefined }, error as Error);
+      return this.#failed({ id, slot, generation, pid: undefined }, release, error as Error);
     }
     const seat: Seat = { id, slot, generation, pid: child.pid };
-    this.#processes.set(id, { seat, child, since: Date.now(), addresses: new Map(), waiting: [] });
+    this.#processes.set(id, {
+      seat,
+      child,
+      release,
+      beat: undefined,
+      since: Date.now(),
+      addresses: new Map(),
+      waiting: [],
+    });
     this.#hearing.spawned(seat);
     child.on('internalMessage', (message: unknown) => this.#hear(seat, child, message));
     child.on('message', (message) => {
-      if (this.#config.ready.on === 'message' && isReadyMessage(message)) this.#tell({ type: 'ready', id });
+      if (release.ready.on === 'message' && isReadyMessage(message)) this.#tell({ type: 'ready', id });
     });
-    child.on('error', (error) => child.pid === undefined && this.#failed(seat, error));
+    child.on('error', (error) => child.pid === undefined && this.#failed(seat, release, error));
     for (const stream of ['stdout', 'stderr'] as const)
       if (child[stream]) readLines(child[stream], (line) => this.#hearing.said(seat, stream, line));
     // Held open, never used: the worker sees it break when this process is gone.
@@ -118,8 +143,8 @@ export class NodeHost implements Host {
     child.once('exit', (code, signal) => this.#exited(seat, child, code, signal));
   }
 
-  #failed(seat: Seat, error: Error): void {
-    const why = existsSync(this.#config.cwd) ? error.message : `its working directory ${this.#config.cwd} is gone`;
+  #failed(seat: Seat, { cwd }: Release, error: Error): void {
+    const why = existsSync(cwd) ? error.message : `its working directory ${cwd} is gone`;
     this.#hearing.said(seat, 'stderr', `the process could not be started: ${why}`);
     this.#processes.delete(seat.id);
     setImmediate(() => {
@@ -145,16 +170,24 @@ export class NodeHost implements Host {
     const message = open(envelope) as FromWorker | undefined;
     if (message === undefined) return acknowledge(child, envelope);
     const { id } = seat;
+    const process = this.#processes.get(id);
+    const on = process?.release.ready.on;
     switch (message.type) {
       case 'bind':
         return void this.#bind(seat, child, message.seq, message.query);
       case 'started':
         this.#started(id);
-        return this.#config.ready.on === 'start' ? this.#tell({ type: 'ready', id }) : undefined;
+        return on === 'start' ? this.#tell({ type: 'ready', id }) : undefined;
       case 'listening':
-        return this.#config.ready.on === 'listening' ? this.#tell({ type: 'ready', id }) : undefined;
+        return process && this.#listening(process, on === 'listening');
+      case 'healthy':
+        return this.#tell({ type: 'ready', id });
+      case 'beat':
+        if (process) process.beat = message;
+        return this.#tell({ type: 'beat', id, served: message.served, failed: message.failed, lagMs: message.lagMs });
       case 'closed':
-        this.#processes.get(id)?.addresses.delete(message.key);
+        process?.addresses.delete(message.key);
+        if (process) this.#listening(process, false);
         return this.#sockets.closed(id, message.key);
       case 'faulted':
         return this.#tell({ type: 'faulted', id });
@@ -167,6 +200,12 @@ export class NodeHost implements Host {
       case 'leaving':
         return;
     }
+  }
+
+  /** A path with the worker's own pid in it is nobody else's to listen on. */
+  #listening({ seat: { id, pid }, addresses }: Process, suffices: boolean): void {
+    const shared = [...addresses.values()].filter((name) => pid === undefined || !name.includes(String(pid)));
+    this.#tell({ type: 'listening', id, addresses: shared, suffices });
   }
 
   async #bind(seat: Seat, child: ChildProcess, seq: number, query: BindQuery): Promise<void> {

@@ -1,5 +1,5 @@
 // How the fleet is, as data for whoever asks: a pure view of the machine's state and of what is known of each process.
-import type { Cause } from '../worker/protocol.js';
+import type { Beat, Cause } from '../worker/protocol.js';
 import type { Fleet, Worker } from './state.js';
 
 export interface WorkerStatus {
@@ -15,6 +15,8 @@ export interface WorkerStatus {
   readonly since: number;
   /** What it listens on: `127.0.0.1:3000`, `*:3000`, `/run/api.sock`. */
   readonly addresses: readonly string[];
+  /** What it last said of itself; undefined in its first second. */
+  readonly beat: Beat | undefined;
 }
 
 export interface SlotStatus {
@@ -39,6 +41,8 @@ export interface FleetStatus {
   readonly generation: number;
   /** Workers that are wanted in service. */
   readonly size: number;
+  /** Booted workers beside those that are wanted. */
+  readonly standby: number;
   /** Workers that take new connections. */
   readonly serving: number;
   readonly slots: readonly SlotStatus[];
@@ -50,17 +54,19 @@ export interface Particulars {
   readonly pid: number | undefined;
   readonly since: number;
   readonly addresses: readonly string[];
+  readonly beat: Beat | undefined;
 }
 
 export function workerStatus(worker: Worker, known: Particulars | undefined): WorkerStatus {
   const { id, slot, generation, phase } = worker;
-  const because = 'because' in worker ? worker.because : worker.phase === 'tainted' ? 'fault' : undefined;
-  const { pid, since = Date.now(), addresses = [] } = known ?? {};
-  return { id, slot, generation, phase, because, pid, since, addresses };
+  const because = 'because' in worker ? worker.because : undefined;
+  const { pid, since = Date.now(), addresses = [], beat } = known ?? {};
+  return { id, slot, generation, phase, because, pid, since, addresses, beat };
 }
 
 export function stateOf(fleet: Fleet): FleetStatus['state'] {
   if (fleet.goal !== 'serve') return 'stopping';
+  if (fleet.reload) return 'reloading';
   if (fleet.degraded) return 'degraded';
   return fleet.workers.some(({ phase }) => phase === 'booting') && !fleet.slots.every(({ used }) => used)
     ? 'starting'

@@ -4,28 +4,33 @@ import { decide, nextDeadline } from './decide.js';
 import type { Effect } from './effect.js';
 import type { Event } from './event.js';
 import type { Host } from './host.js';
-import { emptyFleet, type Fleet, type Instant, type Policy } from './state.js';
+import type { Fleet, Instant, Policy } from './state.js';
 
 /** Hears of every turn, after the orders are given. */
 export type Observer = (event: Event, before: Fleet, after: Fleet, effects: readonly Effect[], now: Instant) => void;
 
 export class Supervisor {
   readonly #host: Host;
-  readonly #policy: Policy;
+  #policy: Policy;
   readonly #observe: Observer;
   readonly #inbox: Event[] = [];
   #fleet: Fleet;
   #busy = false;
 
-  constructor(host: Host, size: number, policy: Policy, observe: Observer = () => {}) {
+  constructor(host: Host, fleet: Fleet, policy: Policy, observe: Observer = () => {}) {
     this.#host = host;
-    this.#fleet = emptyFleet(size);
+    this.#fleet = fleet;
     this.#policy = policy;
     this.#observe = observe;
   }
 
   get fleet(): Fleet {
     return this.#fleet;
+  }
+
+  /** From now on. */
+  follow(policy: Policy): void {
+    this.#policy = policy;
   }
 
   /** Takes one fact in. Performing an effect may bring in more facts; they wait their turn. */

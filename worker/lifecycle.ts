@@ -48,6 +48,11 @@ const exitCodeOf: Record<Cause, number> = {
   stalled: ExitCode.drained,
   stop: ExitCode.drained,
   disconnected: ExitCode.drained,
+  reload: ExitCode.drained,
+  rollback: ExitCode.drained,
+  restart: ExitCode.drained,
+  scale: ExitCode.drained,
+  recycle: ExitCode.drained,
 };
 
 export function live(life: Life, fact: Fact, now: Instant): Turn {

@@ -2,7 +2,19 @@
 // file; nothing else in the project may know what a message looks like.
 
 /** Why a worker was told to go, or went by itself. The first cause wins. */
-export type Cause = 'fault' | 'stop' | 'stalled' | 'orphaned' | 'disconnected';
+export type Cause =
+  | 'fault'
+  | 'stop'
+  | 'stalled'
+  | 'orphaned'
+  | 'disconnected'
+  /** A newer generation has taken its place. */
+  | 'reload'
+  /** The older one has, since the newer was no good. */
+  | 'rollback'
+  | 'restart'
+  | 'scale'
+  | 'recycle';
 
 /** What a worker's exit code says. Codes that Node and shells use themselves are left to them. */
 export const ExitCode = {
@@ -88,6 +100,22 @@ export interface CutRequest extends RequestName {
   readonly answered: boolean;
 }
 
+/** What a worker says of itself, over and over. */
+export interface Beat {
+  /** Requests that are over since it started, and how many of them with an error: an uncaught one, or a status of 500 or more. */
+  readonly served: number;
+  readonly failed: number;
+  /** Requests that are open. */
+  readonly inFlight: number;
+  readonly connections: number;
+  /** By how many milliseconds this beat came too late. */
+  readonly lagMs: number;
+  /** The event loop's share of time at work since the last beat, from 0 to 1. */
+  readonly utilization: number;
+  /** Memory, in bytes. */
+  readonly rss: number;
+}
+
 export type FromWorker =
   | { readonly type: 'bind'; readonly seq: number; readonly query: BindQuery }
   /** The preload is done; the program runs next. */
@@ -98,6 +126,9 @@ export type FromWorker =
   | { readonly type: 'closed'; readonly key: string }
   /** The first error that nobody caught. The worker goes on serving until it is told what to do. */
   | { readonly type: 'faulted' }
+  | ({ readonly type: 'beat' } & Beat)
+  /** The path that was to be probed has answered 2xx. */
+  | { readonly type: 'healthy' }
   | { readonly type: 'errors'; readonly errors: readonly CountedReport[]; readonly dropped: number }
   /** The worker drains without having been told to. */
   | { readonly type: 'draining'; readonly because: Cause }
@@ -113,12 +144,20 @@ export type ToWorker =
       readonly key: string;
       readonly ticketKeys?: string;
     }
+  /** Accept: it was held until now. */
+  | { readonly type: 'serve' }
   | { readonly type: 'drain'; readonly because: Cause; readonly killTimeoutMs: number; readonly lingerMs: number };
 
 /** Given to a worker in its environment and taken out of it before the program runs. */
 export interface BootOrders {
   readonly killTimeoutMs: number;
   readonly lingerMs: number;
+  /** Between two beats. */
+  readonly beatMs: number;
+  /** Its servers listen, and accept nobody before `serve`. */
+  readonly held: boolean;
+  /** A path that it is to ask of itself until the answer is 2xx. */
+  readonly probe?: string;
   /** Names, in lower case, of headers and parameters whose values are not to be told. */
   readonly redact: readonly string[];
 }

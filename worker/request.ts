@@ -54,6 +54,11 @@ export abstract class Request extends Domain {
     return { method: this.method, path: this.path, id: this.#id };
   }
 
+  /** Answered with an error, by the program or for it. */
+  get isFailed(): boolean {
+    return this.#failed || (this.status ?? 0) >= 500;
+  }
+
   /** Of the answer whose head is out. Known until the request is over, as its headers are. */
   abstract readonly status: number | undefined;
   protected abstract readonly headers: RawRequest['headers'];

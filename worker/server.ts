@@ -10,7 +10,7 @@ import { current } from './domain/current.js';
 import type { Emit } from './domain/emitters.js';
 import { HttpRequest } from './http1.js';
 import { StreamRequest } from './http2.js';
-import type { CutRequest } from './protocol.js';
+import type { Beat, CutRequest } from './protocol.js';
 import { type Ledger, Request } from './request.js';
 import { TakenOver } from './taken-over.js';
 
@@ -19,6 +19,8 @@ interface IdleClosing {
 }
 
 type Server = net.Server & IdleClosing;
+type Counted = { readonly _connections: number };
+type Account = Pick<Beat, 'served' | 'failed' | 'inFlight' | 'connections'>;
 type Args = Parameters<Emit>;
 type Headers = Record<string, string | undefined>;
 
@@ -38,6 +40,8 @@ export class Servers implements Ledger {
   readonly #servers = new Set<Server>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #open = new Set<Request>();
+  #served = 0;
+  #failed = 0;
   #linger: NodeJS.Timeout | undefined;
   #draining: { readonly lingerMs: number; readonly last: WeakMap<object, HttpRequest> } | undefined;
 
@@ -133,6 +137,8 @@ export class Servers implements Ledger {
 
   closed(request: Request): void {
     this.#open.delete(request);
+    this.#served++;
+    if (request.isFailed) this.#failed++;
     if (this.#draining) current.run(undefined, () => this.#closedInDrain(request));
   }
 
@@ -149,6 +155,17 @@ export class Servers implements Ledger {
 
   get open(): ReadonlySet<Request> {
     return this.#open;
+  }
+
+  /** What a beat tells. */
+  get account(): Account {
+    let connections = 0;
+    for (const server of this.#servers) connections += (server as unknown as Counted)._connections;
+    return { served: this.#served, failed: this.#failed, inFlight: this.#open.size, connections };
+  }
+
+  get all(): Iterable<net.Server> {
+    return this.#servers;
   }
 
   /**
@@ -229,5 +246,4 @@ function isPassedOn(request: object): boolean {
 }
 
 /** `_connections` is what Node itself counts; `getConnections` would ask in a later tick. */
-const isInUse = (server: Server): boolean =>
-  server.listening || (server as unknown as { _connections: number })._connections > 0;
+const isInUse = (server: Server): boolean => server.listening || (server as unknown as Counted)._connections > 0;

@@ -11,7 +11,9 @@ import type { BindQuery, ToWorker } from './protocol.js';
 /** A libuv handle, as Node's own modules pass it about. */
 interface Handle {
   close(...args: unknown[]): unknown;
+  listen?(backlog: number): number;
   /** UDP alone. */
+  recvStart?(): number;
   recvStop?(): void;
 }
 type Listener = net.Server | UdpSocket;
@@ -34,11 +36,14 @@ export class Sockets {
   readonly #datagrams = new Set<Handle>();
   /** What the program has closed in this turn of the loop. */
   readonly #closed: string[] = [];
+  /** What `serve` sets going; undefined where nothing is held. */
+  #held: (() => void)[] | undefined;
   #seq = 0;
   #draining = false;
   #keeping = false;
 
-  constructor(channel: Channel, listening: (address: AddressInfo) => void) {
+  constructor(channel: Channel, listening: (address: AddressInfo) => void, held: boolean) {
+    this.#held = held ? [] : undefined;
     this.#channel = channel;
     this.#listening = listening;
   }
@@ -57,6 +62,13 @@ export class Sockets {
   /** What is closed from now on is closed because the worker leaves: the program did not give the address up. */
   keep(): void {
     this.#keeping = true;
+  }
+
+  /** Accepts, where it was held until now. */
+  serve(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const begin of held) begin();
   }
 
   drain(): void {
@@ -85,6 +97,7 @@ export class Sockets {
         this.#gaveUp(answer.key);
       });
       if (!(listener instanceof net.Server)) this.#datagram(listener, handle);
+      if (this.#held) hold(handle, this.#held);
       done(0, handle);
     });
     const ticketKeys = listener._getServerData?.().ticketKeys;
@@ -141,6 +154,27 @@ export class Sockets {
       return close(...args);
     };
   }
+}
+
+/** A program that listens is told that it does; the socket is polled when the worker is called into service. */
+function hold(handle: Handle, held: (() => void)[]): void {
+  for (const begin of ['listen', 'recvStart'] as const) {
+    const real = handle[begin] as ((...args: unknown[]) => number) | undefined;
+    if (real === undefined) continue;
+    handle[begin] = (...args: unknown[]): number => {
+      held.push(() => {
+        Reflect.deleteProperty(handle, begin);
+        if (!closed) real.apply(handle, args);
+      });
+      return 0;
+    };
+  }
+  let closed = false;
+  const close = handle.close.bind(handle);
+  handle.close = (...args) => {
+    closed = true;
+    return close(...args);
+  };
 }
 
 /** A path begins where the program stands, which need not be where the supervisor does. An abstract name is no path. */

@@ -1,12 +1,14 @@
 // Wires the parts of a worker together, and is the shell around `lifecycle.ts`: it carries out orders and keeps the one timer.
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
+import { beat } from './beat.js';
 import { openChannel } from './channel.js';
 import { current } from './domain/current.js';
 import { type Claim, type Domain, switchOn } from './domain/domain.js';
 import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
+import { probe } from './probe.js';
 import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './protocol.js';
 import { Redaction } from './redact.js';
 import { Reports, toReport } from './report.js';
@@ -42,6 +44,7 @@ export function start(terms: BootOrders): void {
   const channel = openChannel({
     order(message, handle) {
       if (message.type === 'bound') sockets.bound(message, handle);
+      else if (message.type === 'serve') sockets.serve();
       else tell({ type: 'drain', because: message.because, terms: message, told: true });
     },
     orphaned: () => drain('orphaned'),
@@ -61,13 +64,14 @@ export function start(terms: BootOrders): void {
       typeof address === 'object' && address ? address : { address: String(address), port: -1 };
     channel.tell({ type: 'listening', address: host, port });
     tell({ type: 'listening' });
+    if (terms.probe !== undefined) probe(servers.all, terms.probe, () => channel.tell({ type: 'healthy' }));
   };
   const servers = new Servers({
     listening,
     failed: (request, error, origin) => failed(error, origin, redaction.request(request.detail)),
     emptied: () => tell({ type: 'emptied' }),
   });
-  const sockets = new Sockets(channel, listening);
+  const sockets = new Sockets(channel, listening, terms.held);
 
   /** An error that no open request can be blamed for. Before anything listens it ends the process, as without cordon. */
   const lastResort = (error: unknown, origin: string): Claim => {
@@ -128,6 +132,11 @@ export function start(terms: BootOrders): void {
     worker.destroy = worker.kill = leaveCluster;
   }
   channel.tell({ type: 'started' });
+  beat(
+    terms.beatMs,
+    () => servers.account,
+    (message) => channel.tell({ type: 'beat', ...message }),
+  );
 }
 
 /** A request's domains within domains are its own. */

@@ -82,6 +82,14 @@ export const bars = {
     return bar(!(fates.reset > 0) && !(fates.refused > 0), says);
   },
 
+  /** Played with Fastify alone: its close hooks ran, in a drain. */
+  hooks({ fleet, there }) {
+    const count = fleet.lines.filter(({ msg }) => msg === 'chaos: closed').length;
+    const says = `${count} workers ran their close hooks`;
+    const absent = missing(['export:worker'], there);
+    return absent.length > 0 ? { absent, says } : bar(count > 0, says);
+  },
+
   /** The supervisor that was started has ended in order, and nothing of the fleet is left. */
   exit: ({ facts }) => bar(facts.exit === 0 && facts.left === 0, `exit ${facts.exit}, ${facts.left} processes left`),
 };

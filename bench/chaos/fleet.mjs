@@ -14,7 +14,11 @@ import { isRunning, marked } from './proc.mjs';
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 /** The command line of the cordon in this folder. */
 const mainOf = (cordon) => join(cordon, 'dist', 'cli', 'main.js');
-const servers = { http: at('servers/http.mjs'), fastify: at('servers/fastify.mjs') };
+const servers = {
+  http: at('servers/http.mjs'),
+  fastify: at('servers/fastify.mjs'),
+  'fastify-early': at('servers/fastify.mjs'),
+};
 
 /** Log lines that are kept, and characters of stderr. */
 const KEPT = 20_000;
@@ -32,7 +36,7 @@ const running = new Set();
 /** For whoever is interrupted: no fleet outlives its referee. */
 export const stopAll = () => Promise.all([...running].map((fleet) => fleet.stop()));
 
-/** `cordon`: the folder of the one under test; `server`: http, fastify, or the path of a script that listens on PORT. */
+/** `cordon`: the folder of the one under test; `server`: http, fastify, fastify-early, or the path of a script that listens on PORT. */
 export async function startFleet({ node, cordon, server = 'http', workers, config = {} }) {
   const mark = randomUUID();
   const name = `chaos-${mark.slice(0, 8)}`;
@@ -91,7 +95,13 @@ export async function startFleet({ node, cordon, server = 'http', workers, confi
   const words = ['start', join(home, 'current', 'server.mjs'), '-n', name, '-w', String(workers), '-c', file];
   const child = spawn(node, [mainOf(cordon), ...words, '--log-format', 'json'], {
     cwd: home,
-    env: { ...env, PORT: String(port), CHAOS_FLEET: mark, CHAOS_CORDON: join(cordon, 'package.json') },
+    env: {
+      ...env,
+      PORT: String(port),
+      CHAOS_FLEET: mark,
+      CHAOS_CORDON: join(cordon, 'package.json'),
+      CHAOS_CLOSE: server === 'fastify-early' ? 'early' : undefined,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   fleet.child = child;

@@ -15,7 +15,8 @@ import { scenarios, short } from './scenarios.mjs';
 const help = `node bench/chaos/main.mjs [options]
 
   --scenario A,B    which (default: all)
-  --server NAME     http, fastify, or the path of a script that listens on PORT (http)
+  --server NAME     http, fastify, fastify-early (closes itself as soon as it hears of a drain),
+                    or the path of a script that listens on PORT (http)
   --cordon FOLDER   the built cordon under test (default: this one)
   --node PATH       the Node that runs the fleet (default: this one)
   --requests N      how many at least (default: what the scenario asks for, else 20000)

@@ -18,6 +18,11 @@ function keysOf({ properties = {} }, prefix = '') {
   ]);
 }
 
+function exportsOf(cordon) {
+  const { exports } = JSON.parse(readFileSync(join(cordon, 'package.json'), 'utf8'));
+  return Object.keys(exports).map((path) => `export:${path.replace(/^\.\/?/, '')}`);
+}
+
 /** Names such as `signal:SIGHUP`, `command:reload`, `key:stop.linger`. */
 export async function whatIsThere({ node, cordon }) {
   const help = (await command({ node, cordon }, ['--help'])).said;
@@ -27,6 +32,7 @@ export async function whatIsThere({ node, cordon }) {
     const signals = SIGNALS.filter((name) => handles(fleet.child.pid, constants.signals[name]));
     return new Set([
       ...commands,
+      ...exportsOf(cordon),
       ...keysOf(schemaOf(cordon)).map((key) => `key:${key}`),
       ...signals.map((name) => `signal:${name}`),
     ]);

@@ -57,9 +57,10 @@ export async function play(scenario, options, there) {
 
   const lingerMs = milliseconds(scenario.config.stop?.linger ?? '5s');
   const seen = { referee, facts, fleet, there, wanted, scenario: { ...scenario, lingerMs } };
+  const named = options.server.startsWith('fastify') ? [...scenario.bars, 'hooks'] : scenario.bars;
   return {
     verdicts: [
-      ...scenario.bars.map((name) => ({ name, ...bars[name](seen) })),
+      ...named.map((name) => ({ name, ...bars[name](seen) })),
       ...(options.anyway ? [] : missed.map(({ group, needs }) => ({ name: group, absent: needs, says: 'left out' }))),
     ],
     tookMs: performance.now() - begun,

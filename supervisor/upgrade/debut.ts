@@ -16,7 +16,7 @@ export function debut(event: Event, before: Fleet, after: Fleet): Debut | undefi
   const late = after.workers.find(({ phase, id }) => phase === 'killing' && phaseOf(before, id) === 'booting');
   if (late) return { type: 'failed', why: `its worker ${late.id} was not ready in time` };
   const serves = after.slots.every((_, slot) =>
-    after.workers.some((worker) => worker.slot === slot && worker.phase === 'ready'),
+    after.workers.some((worker) => worker.slot === slot && (worker.phase === 'ready' || worker.phase === 'standby')),
   );
   return serves ? { type: 'ready' } : undefined;
 }

@@ -79,6 +79,10 @@ const cases: Record<string, [cleared: object, missed: object[]]> = {
     { facts: { held: { count: 5, survived: 4, fates: { ended: 1 } } } },
     [{ facts: { held: { count: 5, survived: 4, fates: { reset: 1 } } } }],
   ],
+  hooks: [
+    { fleet: { lines: [{ msg: 'chaos: closed' }] }, there: new Set(['export:worker']) },
+    [{ fleet: { lines: [{ msg: 'closed' }] }, there: new Set(['export:worker']) }],
+  ],
   exit: [{ facts: { exit: 0, left: 0 } }, [{ facts: { exit: 143, left: 0 } }, { facts: { exit: 0, left: 1 } }]],
 };
 
@@ -90,7 +94,7 @@ for (const [name, [cleared, missed]] of Object.entries(cases)) {
 }
 
 test('every bar that a scenario names is there, and has been seen to miss', (t) => {
-  const named = new Set(Object.values(scenarios).flatMap((scenario) => scenario.bars));
+  const named = new Set(['hooks', ...Object.values(scenarios).flatMap((scenario) => scenario.bars)]);
   t.deepEqual([...named].toSorted(), Object.keys(cases).toSorted());
 });
 

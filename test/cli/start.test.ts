@@ -100,7 +100,7 @@ const misuse: Record<string, readonly [args: string[], code: number, says: RegEx
   'an unknown sign of readiness': [
     ['start', 'server.js', '--ready', 'maybe'],
     64,
-    /--ready: expected "listening" or "message" or "start", got "maybe"/,
+    /--ready: expected "listening" or "message" or "start" or \{ "http": "\/path" \}, got "maybe"/,
   ],
   'a configuration that is missing': [['start', 'server.js', '-c', 'x.json'], 78, /x\.json: does not exist/],
   'two configurations': [

@@ -12,7 +12,11 @@ const config: Config = {
   secrets: [],
   workers: 2,
   listen: [],
+  standby: 0,
   ready: { on: 'listening', timeoutMs: 30_000 },
+  boot: { concurrency: 2 },
+  reload: { surge: 1, canary: false, bakeMs: 30_000, maxErrorRatio: 2, rollback: true },
+  health: { beatMs: 1000 },
   fault: { killTimeoutMs: 30_000 },
   restart: {
     backoff: { minMs: 100, maxMs: 30_000, factor: 2, jitter: 0.2 },

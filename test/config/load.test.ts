@@ -16,7 +16,11 @@ test('a script alone runs with every default', async (t) => {
     secrets: [],
     workers: 4,
     listen: [],
+    standby: 0,
     ready: { on: 'listening', timeoutMs: 30_000 },
+    boot: { concurrency: 4 },
+    reload: { surge: 1, canary: false, bakeMs: 30_000, maxErrorRatio: 2, rollback: true },
+    health: { beatMs: 1000 },
     fault: { killTimeoutMs: 30_000 },
     restart: {
       backoff: { minMs: 100, maxMs: 30_000, factor: 2, jitter: 0.2 },

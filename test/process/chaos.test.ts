@@ -10,6 +10,7 @@ const promises = {
   faults: 'no request is lost while others fail',
   sigkill: 'a killed worker loses what it had in flight, and nobody else loses anything',
   sigterm: 'a stop under load loses nothing that it was asked before',
+  upgrade: 'the supervisor is replaced under load, and nobody loses anything',
 };
 
 for (const server of ['http', 'fastify']) {

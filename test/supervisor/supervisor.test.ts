@@ -1,12 +1,13 @@
 import test from 'ava';
 import type { Event } from '../../supervisor/event.js';
+import { emptyFleet } from '../../supervisor/state.js';
 import { Supervisor } from '../../supervisor/supervisor.js';
 import { FakeHost, policy } from '../support/story.js';
 
 test('what an order brings in waits its turn', (t) => {
   const host = new FakeHost();
   const turns: string[] = [];
-  const supervisor = new Supervisor(host, 2, policy, (event, before, after, effects) => {
+  const supervisor = new Supervisor(host, emptyFleet(2), policy, (event, before, after, effects) => {
     turns.push(`${event.type}: ${before.workers.length} → ${after.workers.length}, ${effects.length} orders`);
   });
   host.onEffect = (effect) => {
@@ -22,7 +23,7 @@ test('what an order brings in waits its turn', (t) => {
 
 test('a fork that fails at once, again and again, is slowed down and ends no loop', (t) => {
   const host = new FakeHost();
-  const supervisor = new Supervisor(host, 1, policy);
+  const supervisor = new Supervisor(host, emptyFleet(1), policy);
   host.onEffect = (effect) => {
     if (effect.type === 'spawn') supervisor.tell({ type: 'exited', id: effect.id, code: null, signal: null });
   };
@@ -36,7 +37,7 @@ test('a fork that fails at once, again and again, is slowed down and ends no loo
 
 test('one timer, for the next thing that is due, and none where nothing is', (t) => {
   const host = new FakeHost();
-  const supervisor = new Supervisor(host, 2, policy);
+  const supervisor = new Supervisor(host, emptyFleet(2), policy);
   const tell = (...events: Event[]): number | undefined => {
     for (const event of events) supervisor.tell(event);
     return host.alarmAt;

@@ -17,6 +17,12 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Stops a process, and resolves when it stands still. */
+export async function halted(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  while (!/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await sleep(5);
+}
+
 /** Resolves when none of them is alive any more. */
 export async function gone(pids: readonly number[], withinMs = 20_000): Promise<void> {
   const until = performance.now() + withinMs;

@@ -5,6 +5,7 @@ import type { Event } from '../../supervisor/event.js';
 import type { Host } from '../../supervisor/host.js';
 import { narrate } from '../../supervisor/narrate.js';
 import type { Fleet, Instant, Policy, Worker } from '../../supervisor/state.js';
+import { emptyFleet } from '../../supervisor/state.js';
 import { Supervisor } from '../../supervisor/supervisor.js';
 
 /** Round figures, no jitter: ten restarts a minute, boots of 10 s, kill timers of 30 s (+ 2 s), stops of 20 s (+ 2 s). */
@@ -15,6 +16,7 @@ export const policy: Policy = {
   graceMs: 2000,
   backoff: { minMs: 1000, maxMs: 8000, factor: 2, jitter: 0 },
   intensity: { restarts: 10, withinMs: 60_000 },
+  bootConcurrency: 64,
 };
 
 export class FakeHost implements Host {
@@ -66,9 +68,10 @@ export class Story {
   readonly #said: string[] = [];
   #read = 0;
 
-  constructor(size: number, changes: Partial<Policy> = {}) {
+  constructor(size: number, changes: Partial<Policy> & { standby?: number } = {}) {
+    const { standby = 0, ...rest } = changes;
     this.host = new FakeHost();
-    this.#supervisor = new Supervisor(this.host, size, { ...policy, ...changes }, (...turn) => {
+    this.#supervisor = new Supervisor(this.host, emptyFleet(size, standby), { ...policy, ...rest }, (...turn) => {
       for (const { level, text } of narrate(...turn)) this.#said.push(level === 'info' ? text : `${level}: ${text}`);
     });
     this.tell({ type: 'time-passed' });
@@ -142,14 +145,19 @@ function inWords(effect: Effect): string {
       return `drain #${effect.id} (${effect.because})`;
     case 'kill':
       return `kill #${effect.id} (${effect.because})`;
+    case 'serve':
+      return `serve #${effect.id}`;
+    case 'reloaded':
+      return `generation ${effect.generation} ${effect.failure?.type ?? 'serves'}`;
     case 'finish':
       return 'finish';
   }
 }
 
 /** A fleet that has just been started; its first orders are not read yet. */
-export const booting = (size: number, changes?: Partial<Policy>): Story => new Story(size, changes);
+export const booting = (size: number, changes?: Partial<Policy> & { standby?: number }): Story =>
+  new Story(size, changes);
 
 /** A fleet whose workers #1 … #n are all ready. */
-export const serving = (size: number, changes?: Partial<Policy>): Story =>
+export const serving = (size: number, changes?: Partial<Policy> & { standby?: number }): Story =>
   new Story(size, changes).ready(...Array.from({ length: size }, (_, index) => index + 1)).forget();

@@ -1,11 +1,14 @@
-// Fastify with WebSockets. It closes itself when it is told to drain, as its manual says, so that its own close hooks run while
-// cordon drains; without a cordon that tells, it does not.
+// Fastify with WebSockets. It closes itself in a drain, so that its own close hooks run: when nothing is left, as cordon's
+// documents have it, or, with CHAOS_CLOSE=early, at once, while cordon drains.
 import { createRequire } from 'node:module';
 import fastify from 'fastify';
 import { WebSocketServer } from 'ws';
 import { echo, handle, KEPT_MS } from './routes.mjs';
 
-const app = fastify({ keepAliveTimeout: KEPT_MS });
+const early = process.env.CHAOS_CLOSE === 'early';
+// Fastify's own answer to whoever comes while it closes is a 503, which no supervisor can take back.
+const app = fastify({ keepAliveTimeout: KEPT_MS, return503OnClosing: !early });
+app.addHook('onClose', async () => console.log('chaos: closed'));
 app.removeAllContentTypeParsers();
 app.addContentTypeParser('*', (_request, _body, done) => done(null));
 app.get('/fast', (request, reply) => {
@@ -29,7 +32,8 @@ async function cordon() {
     return {};
   }
 }
-const { onDrain } = await cordon();
-onDrain?.(() => app.close());
+const { onDrain, onDrained } = await cordon();
+const hear = early ? onDrain : onDrained;
+hear?.(() => app.close());
 new WebSocketServer({ server: app.server, path: '/ws' }).on('connection', echo);
 await app.listen({ port: Number(process.env.PORT), host: '127.0.0.1' });

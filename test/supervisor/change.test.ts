@@ -1,0 +1,116 @@
+import test from 'ava';
+import type { Event } from '../../supervisor/event.js';
+import { booting, serving } from '../support/story.js';
+
+const scale = (size: number, standby = 0): Event => ({ type: 'scale-asked', size, standby });
+const recycle = (id: number): Event => ({ type: 'recycle-asked', id });
+
+test('a fleet is made greater at once, and smaller as soon as enough serve', (t) => {
+  const story = serving(1).tell(scale(3));
+  t.deepEqual(story.orders(), ['0s spawn #2 in slot 1, generation 1', '0s spawn #3 in slot 2, generation 1']);
+  t.deepEqual(story.ready(2, 3).tell(scale(2)).orders(), ['0s drain #3 (scale)']);
+  t.deepEqual(story.left(3).wait(60_000).orders(), []);
+  t.is(story.fleet.restarts.length, 0);
+});
+
+test('a worker that boots is not wanted any more: it goes at once', (t) => {
+  t.deepEqual(serving(1).tell(scale(2)).forget().tell(scale(1)).orders(), ['0s drain #2 (scale)']);
+});
+
+test('who serves stays while those that are to stay do not: a smaller fleet is no outage', (t) => {
+  const story = booting(2).ready(2).forget().tell(scale(1));
+  t.deepEqual(story.orders(), []);
+  t.deepEqual(story.ready(1).orders(), ['0s drain #2 (scale)']);
+});
+
+test('a fleet has one worker at least', (t) => {
+  t.deepEqual(serving(1).tell(scale(0)).orders(), []);
+});
+
+test('a restart replaces all at once, and is no restart to the intensity', (t) => {
+  const story = serving(2).tell({ type: 'restart-asked', generation: 2 });
+  t.deepEqual(story.orders(), [
+    '0s drain #1 (restart)',
+    '0s drain #2 (restart)',
+    '0s spawn #3 in slot 0, generation 2',
+    '0s spawn #4 in slot 1, generation 2',
+  ]);
+  t.deepEqual(story.fleet.restarts, []);
+  t.is(story.ready(3, 4).left(1, 2).fleet.generation, 2);
+});
+
+test('a worker that is recycled goes when its successor is ready', (t) => {
+  const story = serving(1).tell(recycle(1));
+  t.deepEqual(story.orders(), ['0s spawn #2 in slot 0, generation 1']);
+  t.deepEqual(story.ready(2).orders(), ['0s drain #1 (recycle)']);
+  t.deepEqual(story.fleet.restarts, []);
+});
+
+test('a successor that dies leaves the recycled worker in service, and is tried again', (t) => {
+  const story = serving(1).tell(recycle(1)).forget().crashed(2);
+  t.deepEqual(story.orders(), ['0s spawn #3 in slot 0, generation 1']);
+  t.is(story.worker(1)?.phase, 'tainted');
+});
+
+test('no more workers boot at a time than may', (t) => {
+  const story = booting(5, { bootConcurrency: 2 });
+  t.is(story.orders().length, 2);
+  t.deepEqual(story.ready(1).orders(), ['0s spawn #3 in slot 2, generation 1']);
+  t.deepEqual(story.crashed(2).orders(), ['0s spawn #4 in slot 1, generation 1']);
+});
+
+// Standby
+
+const ready = [1, 2, 3];
+const withStandby = () =>
+  booting(2, { standby: 1 })
+    .ready(...ready)
+    .forget();
+
+test('a worker on standby is booted like the others, and accepts nobody', (t) => {
+  const story = booting(2, { standby: 1 });
+  t.is(story.orders().length, 3);
+  t.deepEqual(story.ready(...ready).orders(), ['0s serve #1', '0s serve #2']);
+  t.deepEqual(story.workers, ['#1 ready', '#2 ready', '#3 standby']);
+});
+
+test('a death calls a worker on standby into service at once, and another one starts behind it', (t) => {
+  const story = withStandby().crashed(1);
+  t.deepEqual(story.orders(), ['0s serve #3', '0s spawn #4 in slot 0, generation 1']);
+  t.deepEqual(story.ready(4).orders(), []);
+  t.deepEqual(story.workers, ['#2 ready', '#3 ready', '#4 standby']);
+});
+
+test('a fault does, too: not even the only worker has to serve on', (t) => {
+  const story = booting(1, { standby: 1 }).ready(1, 2).forget().faulted(1);
+  t.deepEqual(story.orders(), ['0s drain #1 (fault)', '0s serve #2', '0s spawn #3 in slot 0, generation 1']);
+});
+
+test('beyond the restart intensity a faulty worker serves on, and the standby is kept for a death', (t) => {
+  const story = booting(1, { standby: 1, intensity: { restarts: 1, withinMs: 60_000 } })
+    .ready(1, 2)
+    .faulted(1)
+    .ready(3);
+  t.deepEqual(story.left(1).forget().faulted(2).orders(), []);
+  t.is(story.worker(2)?.phase, 'tainted');
+  t.deepEqual(story.crashed(2).orders(), ['0s serve #3', '0s spawn #4 in slot 1, generation 1']);
+});
+
+test('a recycled worker is relieved by the one on standby', (t) => {
+  t.deepEqual(withStandby().tell(recycle(1)).orders().slice(0, 2), ['0s serve #3', '0s drain #1 (recycle)']);
+});
+
+test('a reload renews those on standby as well', (t) => {
+  const plan = { surge: 3, rollback: true, readyTimeoutMs: 5000, canary: undefined };
+  const story = withStandby().tell({ type: 'reload-asked', generation: 2, plan }).forget().ready(4, 5, 6);
+  t.deepEqual(story.left(1, 2, 3).workers, ['#4 ready', '#5 ready', '#6 standby']);
+});
+
+test('a faulty worker on standby is replaced before it is needed', (t) => {
+  t.deepEqual(withStandby().faulted(3).orders(), ['0s drain #3 (fault)', '0s spawn #4 in slot 2, generation 1']);
+});
+
+test('where every worker is faulty, faulty ones serve', (t) => {
+  const story = booting(1, { standby: 1 }).faulted(1, 2).forget().ready(1);
+  t.deepEqual(story.orders()[0], '0s serve #1');
+});
