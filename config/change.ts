@@ -56,6 +56,7 @@ export const takes = {
   'logs.format': 'restart',
   'logs.level': 'live',
   after: 'live',
+  'agent.listen': 'restart',
   'errors.dir': 'restart',
   'errors.keepMs': 'live',
   'errors.redact': 'live',

@@ -2,10 +2,11 @@
 
 /** An address that is bound before any worker starts. A path is absolute, and not too long to be bound. */
 export type ListenAddress =
-  | { readonly host: string | undefined; readonly port: number }
-  | { readonly path: string }
+  | BindableAddress
   /** Bound by systemd already, under this name. */
   | { readonly inherited: string };
+
+export type BindableAddress = { readonly host: string | undefined; readonly port: number } | { readonly path: string };
 
 export interface Config {
   readonly name: string;
@@ -60,6 +61,8 @@ export interface Config {
     /** In lower case. */
     readonly redact: readonly string[];
   };
+  /** Where HAProxy's agent-check is answered. */
+  readonly agent: { readonly listen: readonly BindableAddress[] };
   /** A command and its arguments, or an address. */
   readonly hooks: { readonly onIncident: readonly string[] | string | undefined };
 }

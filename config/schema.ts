@@ -82,6 +82,15 @@ const credential = v.strictObject({
   credential: v.pipe(v.string(credentialForm), v.regex(/^(?!\.{1,2}$)[^/\0]+$/, credentialForm)),
 });
 
+const bindable = v.pipe(
+  address,
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    if (!('inherited' in dataset.value)) return dataset.value;
+    addIssue({ message: '"host:port", ":port" or a unix path' });
+    return NEVER;
+  }),
+);
+
 const variables = v.pipe(
   v.record(
     v.pipe(v.string(), v.regex(/^[^=\0]+$/, 'a name without "="')),
@@ -363,6 +372,17 @@ export const ConfigSchema = section({
       ),
     }),
     'The book of errors.',
+    {},
+  ),
+  agent: withDefault(
+    section({
+      listen: withDefault(
+        v.array(bindable, 'a list of addresses'),
+        "Where HAProxy's agent-check is answered: the share of the workers that are ready, or drain. Default: nowhere.",
+        [],
+      ),
+    }),
+    'What load balancers ask.',
     {},
   ),
   hooks: withDefault(

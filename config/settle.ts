@@ -62,6 +62,11 @@ export function settle(
       keepMs: errors.keep,
       redact: errors.redact,
     },
+    agent: {
+      listen: checked.agent.listen.map((address) =>
+        'path' in address ? { path: from('agent', address.path) } : address,
+      ),
+    },
     hooks: { onIncident: hooks.onIncident },
   };
 }

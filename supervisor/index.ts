@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
 import { ExitCode, type OperatorError } from '../config/exit-code.js';
+import type { Agent } from './agent/agent.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
@@ -68,6 +69,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
   const signals = new AbortController();
   const stopped = once(signals.signal, 'abort');
   const hurry = new AbortController();
+  const agents: Agent[] = [];
   const hurried = once(hurry.signal, 'abort');
 
   try {
@@ -130,6 +132,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
         retire: async ({ pid }) => {
           await service?.handOver(pid);
+          for (const agent of agents) agent.close();
           left = true;
           sockets.forsake();
           supervisor.tell({ type: 'stop-asked' });
@@ -193,11 +196,25 @@ export async function supervise(config: Config, about: About): Promise<number> {
         unserved: () => sockets.unserved,
         give: giveUp,
       });
-      about.predecessor?.left(() => service?.promote());
+      const openAgents = async (untilMs: number): Promise<void> => {
+        if (config.agent.listen.length === 0) return;
+        const { answer, Agent } = await import('./agent/agent.js');
+        for (const address of config.agent.listen) {
+          const agent = new Agent(() => answer(supervisor.fleet));
+          agents.push(agent);
+          await agent.open(address, untilMs).catch(giveUp);
+        }
+      };
+      if (about.predecessor === undefined) void openAgents(0);
+      about.predecessor?.left(() => {
+        service?.promote();
+        void openAgents(config.stop.timeoutMs);
+      });
       supervisor.tell({ type: 'time-passed' });
     });
   } finally {
     signals.abort();
+    for (const agent of agents) agent.close();
     sockets.close();
     await incidents.close();
   }

@@ -1,7 +1,7 @@
 // The listening sockets. The supervisor binds and owns them, never reads from them, and gives each worker that listens a copy:
 // workers accept by themselves, and while none is alive clients wait in the kernel's backlog.
 import fs from 'node:fs';
-import type { ListenAddress } from '../config/config.js';
+import type { BindableAddress, ListenAddress } from '../config/config.js';
 import type { BindQuery } from '../worker/protocol.js';
 import { adopt, bindPort, cannotBind, create, EADDRINUSE, type Handle, openPath, removeStale } from './bind.js';
 import type { Heirloom, Inherited } from './inheritance.js';
@@ -19,8 +19,6 @@ interface OwnedSocket {
   /** The first worker's; the others take them over. */
   ticketKeys: string | undefined;
 }
-
-type Bindable = Exclude<ListenAddress, { inherited: string }>;
 
 export type Bound =
   | { readonly key: string; readonly handle: Handle; readonly ticketKeys: string | undefined }
@@ -177,7 +175,7 @@ export class Sockets {
   }
 
   /** What a predecessor has bound there, from now on the operator's. */
-  #claim(place: string, address: Bindable): OwnedSocket | undefined {
+  #claim(place: string, address: BindableAddress): OwnedSocket | undefined {
     const inherited = this.#inherited.get(place);
     if (inherited === undefined || ('host' in address && !isSameHost(inherited.heirloom.host, address.host)))
       return undefined;
@@ -185,7 +183,7 @@ export class Sockets {
     return inherited;
   }
 
-  async #open(place: string, address: Bindable): Promise<OwnedSocket> {
+  async #open(place: string, address: BindableAddress): Promise<OwnedSocket> {
     if ('path' in address) return own(await this.#pinPath(address.path), { place, kind: 'stream', path: address.path });
     const { host, port } = address;
     return own(await bindPort(host, port), { place, kind: 'stream', ...(host !== undefined && { host }) });
@@ -228,7 +226,8 @@ const isSameHost = (one: string | undefined, other: string | undefined): boolean
 
 const isTcp = ({ addressType }: BindQuery): boolean => addressType === 4 || addressType === 6;
 
-const placeOf = (address: Bindable): string => ('path' in address ? `path:${address.path}` : `port:${address.port}`);
+const placeOf = (address: BindableAddress): string =>
+  'path' in address ? `path:${address.path}` : `port:${address.port}`;
 
 /** What a program asks for is the operator's address where the port, or the path, is the same: theirs is the more explicit wish. */
 function pinnedPlace({ address, port, addressType, index }: BindQuery): string {

@@ -72,7 +72,10 @@ const extended = (ms: number): Words => ({ EXTEND_TIMEOUT_USEC: String(Math.ceil
 function statusOf(fleet: Fleet, serving: number, present: number, now: Circumstances): string {
   if (fleet.goal !== 'serve') return present === 0 ? 'stopped' : `stopping: ${counted(present, 'worker')} left`;
   // A reload has more than are wanted, for a moment.
-  const parts = [`${Math.min(serving, fleet.slots.length)}/${fleet.slots.length} ready`, `generation ${fleet.generation}`];
+  const parts = [
+    `${Math.min(serving, fleet.slots.length)}/${fleet.slots.length} ready`,
+    `generation ${fleet.generation}`,
+  ];
   if (now.incidents > 0) parts.push(counted(now.incidents, 'incident'));
   if (fleet.degraded) parts.push('degraded: workers fail again and again');
   if (now.reloading) parts.push('reloading');

@@ -26,6 +26,7 @@ const config: Config = {
   logs: { format: 'json', level: 'info' },
   after: [],
   errors: { dir: undefined, keepMs: 1000, redact: [] },
+  agent: { listen: [] },
   hooks: { onIncident: undefined },
 };
 

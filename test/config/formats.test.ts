@@ -105,7 +105,8 @@ test('every problem of a YAML file has its line and column', async (t) => {
 test('where jiti is missing and Node needs it, the sentence says what to do', async (t) => {
   const dist = fileURLToPath(new URL('../../', import.meta.url));
   const at = folderOf(t, { 'cordon.config.ts': syntax, 'package.json': '{"type": "module", "version": "0.0.0"}' });
-  for (const folder of ['cli', 'config']) cpSync(join(dist, folder), join(at, 'dist', folder), { recursive: true });
+  for (const folder of ['cli', 'config', 'supervisor'])
+    cpSync(join(dist, folder), join(at, 'dist', folder), { recursive: true });
   mkdirSync(join(at, 'node_modules'));
   for (const name of ['commander', 'valibot', 'yaml']) {
     symlinkSync(join(dist, '../node_modules', name), join(at, 'node_modules', name));

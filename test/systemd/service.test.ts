@@ -79,6 +79,21 @@ for (const [by, launch] of [
   });
 }
 
+boxed('a reload under load loses nothing, and the status tells of it', async (t) => {
+  const box = await boot(t, { 'web.service': service('ExecReload=/bin/kill -HUP $MAINPID', { launch: LAUNCH }) });
+  t.like(await box.systemctl('start', 'web'), { code: 0 });
+  const load = box.load('8080', 4);
+  await load.more(50);
+  for (const generation of [2, 3]) {
+    t.like(await box.systemctl('reload', 'web'), { code: 0 });
+    await box.until('web', 'StatusText', new RegExp(`^2/2 ready, generation ${generation}$`));
+    await box.until('web', 'ActiveState', /^active$/);
+    await load.more(50);
+  }
+  t.deepEqual(Object.keys(await load.end()), ['200']);
+  t.like(await box.systemctl('stop', 'web'), { code: 0 });
+});
+
 boxed('a supervisor that is stuck is replaced by the watchdog', async (t) => {
   const box = await boot(t, { 'web.service': service('WatchdogSec=2') });
   t.like(await box.systemctl('start', 'web'), { code: 0 });
