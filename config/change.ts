@@ -57,6 +57,8 @@ export const takes = {
   'logs.level': 'live',
   after: 'live',
   'agent.listen': 'restart',
+  user: 'restart',
+  group: 'restart',
   'errors.dir': 'restart',
   'errors.keepMs': 'live',
   'errors.redact': 'live',

@@ -97,6 +97,8 @@ export function contradictions(wish: Wish): Problem[] {
     const says = `expected less than stop.timeout (${inWords(timeout)}), got ${inWords(linger)}`;
     problems.push(...blame(wish, ['stop', 'linger'], says));
   }
+  if (getAt(wish.given, ['group']) !== undefined && getAt(wish.given, ['user']) === undefined)
+    problems.push(...blame(wish, ['group'], 'expected a `user` beside it, got none'));
   return [...problems, ...crowded(wish)];
 }
 

@@ -61,6 +61,10 @@ export interface Config {
     /** In lower case. */
     readonly redact: readonly string[];
   };
+  /** Whom the supervisor and its workers run as, once `listen` is bound: names, or numbers in digits. */
+  readonly user: string | undefined;
+  /** Only beside a user. */
+  readonly group: string | undefined;
   /** Where HAProxy's agent-check is answered. */
   readonly agent: { readonly listen: readonly BindableAddress[] };
   /** A command and its arguments, or an address. */

@@ -82,6 +82,8 @@ const credential = v.strictObject({
   credential: v.pipe(v.string(credentialForm), v.regex(/^(?!\.{1,2}$)[^/\0]+$/, credentialForm)),
 });
 
+const account = /^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,255}$/;
+
 const bindable = v.pipe(
   address,
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
@@ -373,6 +375,14 @@ export const ConfigSchema = section({
     }),
     'The book of errors.',
     {},
+  ),
+  user: option(
+    v.pipe(v.string('a user'), v.regex(account, 'the name of a user, or its number in quotes')),
+    'Whom the supervisor and its workers run as, once it has bound the addresses of `listen`. Only root can start so. Default: whoever starts cordon.',
+  ),
+  group: option(
+    v.pipe(v.string('a group'), v.regex(account, 'the name of a group, or its number in quotes')),
+    "The group beside `user`. Default: the user's own.",
   ),
   agent: withDefault(
     section({

@@ -62,6 +62,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
   sockets.inherit([...(about.predecessor?.sockets ?? []), ...(service?.sockets() ?? [])]);
   sockets.check(config.listen);
   for (const address of config.listen) await sockets.pin(address);
+  if (config.user !== undefined) (await import('./privileges.js')).drop(config);
   const releases = new Releases();
   releases.add(config);
   const incidents = new Incidents(config, (sentence) => log.warn(sentence), about.predecessor !== undefined);

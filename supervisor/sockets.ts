@@ -217,7 +217,12 @@ const own = (handle: Handle, heirloom: Heirloom, adopted = false): OwnedSocket =
 
 function shut({ handle, adopted, heirloom: { path, lent } }: OwnedSocket): void {
   handle.close();
-  if (adopted && lent === undefined && path !== undefined && !path.startsWith('\0')) fs.rmSync(path, { force: true });
+  if (!adopted || lent !== undefined || path === undefined || path.startsWith('\0')) return;
+  try {
+    fs.rmSync(path, { force: true });
+  } catch {
+    // In a folder of root's, who we were when it was bound. The next start finds that nobody answers there.
+  }
 }
 
 const EVERYWHERE = new Set([undefined, '::', '0.0.0.0']);

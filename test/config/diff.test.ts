@@ -26,6 +26,8 @@ const config: Config = {
   logs: { format: 'json', level: 'info' },
   after: [],
   errors: { dir: undefined, keepMs: 1000, redact: [] },
+  user: undefined,
+  group: undefined,
   agent: { listen: [] },
   hooks: { onIncident: undefined },
 };
