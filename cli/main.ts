@@ -7,6 +7,7 @@ import type { CheckFlags } from './check.js';
 import { complain, isBrokenPipe, outcomeOf, say } from './complain.js';
 import type { DiffFlags } from './diff.js';
 import type { DoctorFlags } from './doctor.js';
+import type { ImportFlags } from './import.js';
 import type { StartFlags } from './start.js';
 import type { SystemdFlags } from './systemd.js';
 
@@ -111,6 +112,20 @@ program
   .action(async (file: string | undefined) => {
     const { init } = await import('./init.js');
     process.exitCode = init(file);
+  });
+
+program
+  .command('import')
+  .summary("turn pm2's ecosystem file, or its dump, into a configuration")
+  .description(
+    "Turns pm2's ecosystem file, or ~/.pm2/dump.pm2, into a configuration, and says what is not taken over and why.",
+  )
+  .argument('[file]', "pm2's file (default: the ecosystem.config.* of this folder)")
+  .option('-o, --output <file>', 'a new .mjs, .json, .yaml or .yml to write (default: .mjs on stdout)')
+  .addHelpText('after', '\nExit codes: 0 taken over, 1 some apps cannot be run and are left out, 78 none can.')
+  .action(async (file: string | undefined, flags: ImportFlags) => {
+    const { importFrom } = await import('./import.js');
+    process.exitCode = await importFrom(file, flags);
   });
 
 program

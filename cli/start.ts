@@ -4,14 +4,15 @@ import { isAbsolute } from 'node:path';
 import { isPort } from '../config/address.js';
 import type { Config } from '../config/config.js';
 import { isConfigName } from '../config/file.js';
-import { load } from '../config/load.js';
+import { loadApps, oneOf } from '../config/load.js';
 import type { Path, Problem, Source } from '../config/problem.js';
 import { refusal } from '../config/problem.js';
 import { asNumber } from '../config/tree.js';
 import { isInvited, takeInvitation } from '../supervisor/systemd/invitation.js';
 import type { Service } from '../supervisor/systemd/service.js';
 import type { Predecessor } from '../supervisor/upgrade/predecessor.js';
-import { UPGRADE_VARIABLE } from '../supervisor/upgrade/protocol.js';
+
+import { say } from './complain.js';
 
 export interface StartFlags {
   readonly name?: string;
@@ -47,7 +48,7 @@ export async function start(line: StartLine, about: { version: string }): Promis
   const predecessor = await predecessorOf(about.version);
   const service = await serviceOf(predecessor !== undefined);
   try {
-    const config = await configOf(line, folder);
+    const config = await configOf(line, folder, say);
     const { supervise } = await import('../supervisor/index.js');
     return await supervise(config, { ...about, predecessor, service, reread: () => configOf(line, folder) });
   } catch (error) {
@@ -59,7 +60,7 @@ export async function start(line: StartLine, about: { version: string }): Promis
 
 /** Whoever started this process so that it takes over from it. */
 async function predecessorOf(version: string): Promise<Predecessor | undefined> {
-  if (process.env[UPGRADE_VARIABLE] === undefined) return undefined;
+  if (process.env['CORDON_UPGRADE'] === undefined) return undefined;
   const { predecessor } = await import('../supervisor/upgrade/predecessor.js');
   return predecessor(version);
 }
@@ -81,14 +82,18 @@ export function standpoint(): string {
   }
 }
 
-export function configOf({ target, args, flags }: StartLine, folder: string): Promise<Config> {
+export async function configOf(
+  { target, args, flags }: StartLine,
+  folder: string,
+  tell: (note: string) => void = () => undefined,
+): Promise<Config> {
   const asFile = target !== undefined && isConfigName(target);
   if (asFile && flags.config !== undefined) {
     throw refusal([
       { origin: 'flags', says: `--config: expected one configuration, got ${flags.config} and ${target}` },
     ]);
   }
-  return load({
+  const loaded = await loadApps({
     file: asFile ? target : flags.config,
     flags: flagSource(flags, asFile ? undefined : target, args, folder),
     environment: process.env,
@@ -97,6 +102,8 @@ export function configOf({ target, args, flags }: StartLine, folder: string): Pr
     mode: flags.mode,
     only: flags.only,
   });
+  for (const note of loaded.notes) tell(note);
+  return oneOf(loaded, asFile || flags.config !== undefined);
 }
 
 /** The flag that sets each key. */

@@ -56,6 +56,8 @@ function compareKey(key: ConfigKey, before: Config, after: Config): Change[] {
 }
 
 function words(key: ConfigKey, value: unknown): string {
+  // It may hold a secret.
+  if (key === 'hooks.onIncident' && typeof value === 'string') return 'an address';
   if (key.endsWith('Ms')) return inWords(Number(value));
   // An address that is told of incidents often has a secret in it.
   if (key === 'hooks.onIncident') return value === undefined ? 'none' : 'another one';

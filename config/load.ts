@@ -38,15 +38,14 @@ export interface Loaded {
   readonly notes: readonly string[];
 }
 
-/** The one app that was asked for. Throws an OperatorError that names every problem, or every app where there are several. */
-export async function load(asked: Asked): Promise<Config> {
-  const { apps } = await loadApps(asked);
+/** The only one. Throws an OperatorError where there are several: this version runs one at a time. */
+export function oneOf({ apps }: Loaded, named: boolean): Config {
   const [app, another] = apps;
   if (app !== undefined && another === undefined) return app;
   const names = apps.map(({ name }) => name).join(', ');
   throw new OperatorError(
     `this version runs one app at a time; choose with --only one of ${names}`,
-    asked.file === undefined ? ExitCode.badConfig : ExitCode.usage,
+    named ? ExitCode.usage : ExitCode.badConfig,
   );
 }
 
@@ -134,7 +133,23 @@ async function fileSource(
   }
   const pm2 = isPm2Name(file);
   const source = await readConfig(file, { folder, deadlineMs, environment, mode, pm2 });
-  return { found: { source, file, notes: [] }, problems: [] };
+  const { converted, notes } = pm2 ? await fromPm2Source(source) : { converted: source, notes: [] };
+  return { found: { source: converted, file, notes }, problems: [] };
+}
+
+/** What pm2's file says, as if it had been written for cordon. */
+async function fromPm2Source(source: Source): Promise<{ converted: Source; notes: readonly string[] }> {
+  if (source.value === undefined) return { converted: source, notes: [] };
+  const { fromPm2 } = await import('./pm2/convert.js');
+  const { value, notes, problems } = fromPm2(source.value);
+  const called = source.place([], 'value');
+  const told = problems.map((says) => ({ origin: source.origin, says: `${called}: ${says}` }));
+  const converted = {
+    ...source,
+    value: problems.length === 0 ? value : undefined,
+    problems: [...source.problems, ...told],
+  };
+  return { converted, notes: notes.map((note) => `${called}: ${note}`) };
 }
 
 function chosen(apps: readonly Config[], only: string | undefined): readonly Config[] {

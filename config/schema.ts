@@ -412,5 +412,3 @@ type Overlays = { readonly [overlay: `env.${string}`]: v.InferInput<typeof varia
 
 /** What a user may write of one app: every key is optional. */
 export type UserConfig = v.InferInput<typeof ConfigSchema> & Overlays;
-
-/** What was written, checked, with times in milliseconds and defaults filled in where they depend on nothing else. */

@@ -8,6 +8,7 @@ import { gist, LastWords, Obituaries } from './last-words.js';
 import type { Log } from './log.js';
 import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
 import type { Hearing, Seat } from './node-host.js';
+import { Pace } from './pace.js';
 import type { Observer } from './supervisor.js';
 
 /** The last words of so many dead are remembered. */
@@ -34,6 +35,12 @@ export class Chronicle implements Hearing {
   readonly #hopeless: (error: OperatorError) => void;
   readonly #workers = new Map<number, Known>();
   readonly #obituaries = new Obituaries();
+  readonly #pace = new Pace((held) =>
+    this.#say({
+      level: 'warn',
+      text: `${held} more errors came too fast to be told one by one; the book of errors counts them`,
+    }),
+  );
   readonly #dead = new Map<number, readonly string[]>();
   readonly #mourners = new Map<number, (words: readonly string[]) => void>();
   #everReady = false;
@@ -84,9 +91,10 @@ export class Chronicle implements Hearing {
   errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void {
     for (const counted of errors) {
       const entry = this.#incidents.met(seat, counted);
-      if (entry.milestone) this.#say({ ...narrateError({ ...entry, report: counted.report }), about: seat });
+      if (entry.milestone && this.#pace.allows(counted.count))
+        this.#say({ ...narrateError({ ...entry, report: counted.report }), about: seat });
     }
-    if (dropped > 0)
+    if (dropped > 0 && this.#pace.allows(dropped))
       this.#say({
         level: 'warn',
         text: `worker ${seat.id} met ${dropped} more errors of too many kinds to tell`,
@@ -98,6 +106,10 @@ export class Chronicle implements Hearing {
     const sentence = narrateCut(seat, requests);
     if (sentence) this.#say(sentence);
   }
+
+  /** Not for the log. */
+  beat(): void {}
+  measured(): void {}
 
   bindFailed(seat: Seat, query: BindQuery, error: number): void {
     const known = this.#workers.get(seat.id);

@@ -9,8 +9,9 @@ import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
 import { History } from './history.js';
-import { type BookFigures, Incidents } from './incidents/incidents.js';
+import { type BookFigures, type IncidentBook, Incidents } from './incidents/incidents.js';
 import { openLog } from './log.js';
+import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
 import { Releases } from './releases.js';
 import { Sockets } from './sockets.js';
@@ -37,8 +38,17 @@ const policyOf = ({ ready, boot, fault, stop, restart }: Config): Policy => ({
 
 export type { Commands };
 
+/** What can be seen of a fleet, besides `Commands.status`. */
+export interface Views {
+  readonly incidents: IncidentBook;
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>;
+}
+
 export interface About {
   readonly version: string;
+  /** Hears once what can be seen of the fleet, before its first worker starts. */
+  readonly seen?: (views: Views) => void;
   /** Reads the configuration again, for a reload. Default: it stays as it is. @throws {OperatorError} where it is wrong. */
   readonly reread?: () => Promise<Config>;
   /** Hears once how the fleet is commanded, before its first worker starts. */
@@ -85,6 +95,12 @@ export async function supervise(config: Config, about: About): Promise<number> {
         supervisor.tell({ type: 'halt-asked' });
       };
       const chronicle = new Chronicle(log, incidents, giveUp);
+      const metrics = new Metrics({
+        name: config.name,
+        version: about.version,
+        incidents: () => incidents.figures,
+        measure: (seq) => host.measure(seq),
+      });
       const finished = async (): Promise<void> => {
         if (stillborn !== undefined) await about.predecessor?.failed(hopeless?.message ?? stillborn);
         if (hopeless) return reject(hopeless);
@@ -102,7 +118,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         releases,
         sockets,
         (event) => supervisor.tell(event),
-        chronicle,
+        metrics.overhear(chronicle),
         () => void finished(),
       );
       const history = new History();
@@ -111,6 +127,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         chronicle.observe(...turn);
         history.observe(...turn);
         service?.observe(...turn);
+        metrics.observe(...turn);
         commands.observe(...turn);
         const [event, before, after] = turn;
         const verdict = awaited ? debut(event, before, after) : undefined;
@@ -176,6 +193,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         lastWords: (worker) => chronicle.lastWords(worker),
         refused: (why) => log.error(`nothing was changed: ${why}`),
       });
+      about.seen?.({ incidents, metrics: () => metrics.scrape() });
       about.commanded?.(commands);
       onSignal(signals.signal, 'SIGHUP', () => void commands.reload({}));
       const scale = async (by: number): Promise<void> => {

@@ -8,6 +8,7 @@ import {
   type CutRequest,
   type FromWorker,
   open,
+  type ProgramMetric,
   seal,
   type ToWorker,
 } from '../worker/protocol.js';
@@ -28,6 +29,10 @@ export interface Hearing {
   spawned(seat: Seat): void;
   said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void;
   errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void;
+  /** How it is, every second. */
+  beat(seat: Seat, beat: Beat): void;
+  /** What its program measures itself: the answer to the question `seq`, or its last words, 0. */
+  measured(seat: Seat, seq: number, metrics: readonly ProgramMetric[]): void;
   cut(seat: Seat, requests: readonly CutRequest[]): void;
   bindFailed(seat: Seat, query: BindQuery, error: number): void;
   /** After its exit, when all that it said has been read. */
@@ -102,6 +107,15 @@ export class NodeHost implements Host {
       case 'finish':
         return this.#finished();
     }
+  }
+
+  /** Asks every worker that listens to us what its program measures itself. Returns whom. */
+  measure(seq: number): number[] {
+    const asked = [...this.#processes.values()].filter(
+      ({ waiting, child }) => waiting === undefined && child.connected,
+    );
+    for (const { child } of asked) this.#post(child, { type: 'measure', seq });
+    return asked.map(({ seat }) => seat.id);
   }
 
   particulars(id: number): Particulars | undefined {
@@ -184,6 +198,7 @@ export class NodeHost implements Host {
         return this.#tell({ type: 'ready', id });
       case 'beat':
         if (process) process.beat = message;
+        this.#hearing.beat(seat, message);
         return this.#tell({ type: 'beat', id, served: message.served, failed: message.failed, lagMs: message.lagMs });
       case 'closed':
         process?.addresses.delete(message.key);
@@ -193,6 +208,8 @@ export class NodeHost implements Host {
         return this.#tell({ type: 'faulted', id });
       case 'draining':
         return this.#tell({ type: 'draining', id, because: message.because });
+      case 'measured':
+        return this.#hearing.measured(seat, message.seq, message.metrics);
       case 'errors':
         return this.#hearing.errors(seat, message.errors, message.dropped);
       case 'cut':

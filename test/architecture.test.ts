@@ -47,3 +47,26 @@ test('only the program itself may speak to the terminal: configuration and worke
     .filter((file) => /\bconsole\./.test(readFileSync(join(root, file), 'utf8')));
   t.deepEqual(chatty, []);
 });
+
+/** What a file loads before anyone asks for more: its static imports that are more than types, and theirs. */
+function loadedWith(file: string, seen: Set<string> = new Set()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  const text = readFileSync(join(root, file), 'utf8');
+  for (const [, what = '', path = ''] of text.matchAll(/^(?:import|export) (type )?[^;]*?'([^']+)';$/gm)) {
+    if (what !== '') continue;
+    if (path.startsWith('.')) loadedWith(relative(root, join(root, dirname(file), path)).replace(/\.js$/, '.ts'), seen);
+    else seen.add(path);
+  }
+  return seen;
+}
+
+test('the supervisor loads no parser, watcher or compiler before it is asked to', (t) => {
+  const loaded = ['cli/main.ts', 'cli/start.ts', 'supervisor/index.ts'].flatMap((file) => [...loadedWith(file)]);
+  t.true(loaded.includes('config/schema.ts') && loaded.includes('valibot') && loaded.includes('config/file.ts'));
+  const heavy = /^(?:yaml|chokidar|jiti|dotenv)$|^config\/(?:reading\/(?!reading)|pm2\/|watch|starter|diff)/;
+  t.deepEqual(
+    loaded.filter((name) => heavy.test(name)),
+    [],
+  );
+});

@@ -3,9 +3,10 @@
 import { current } from './domain/current.js';
 import type { Beat } from './protocol.js';
 
-type Account = Pick<Beat, 'served' | 'failed' | 'inFlight' | 'connections'>;
+type Account = Omit<Beat, 'lagMs' | 'utilization' | 'rss' | 'heap' | 'cpuMs'>;
 
-export function beat(everyMs: number, account: () => Account, tell: (beat: Beat) => void): void {
+/** What is returned beats at once: the last word of a worker that leaves. */
+export function beat(everyMs: number, account: () => Account, tell: (beat: Beat) => void): () => void {
   let due = performance.now() + everyMs;
   let before = performance.eventLoopUtilization();
   const again = (): void => {
@@ -13,10 +14,14 @@ export function beat(everyMs: number, account: () => Account, tell: (beat: Beat)
     const since = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(since, before);
     before = since;
-    tell({ ...account(), lagMs: Math.max(0, Math.round(now - due)), utilization, rss: process.memoryUsage.rss() });
+    const { heapUsed: heap, rss } = process.memoryUsage();
+    const { user, system } = process.cpuUsage();
+    const lagMs = Math.max(0, Math.round(now - due));
+    tell({ ...account(), lagMs, utilization, rss, heap, cpuMs: (user + system) / 1000 });
     due = now + everyMs;
     timer.refresh();
   };
   // A program that has nothing left to do ends, beats or not.
   const timer = current.run(undefined, () => setTimeout(again, everyMs).unref());
+  return again;
 }

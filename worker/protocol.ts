@@ -100,6 +100,25 @@ export interface CutRequest extends RequestName {
   readonly answered: boolean;
 }
 
+/** The upper bounds of the histogram of durations, in milliseconds; what took longer comes after the last. */
+export const DURATION_BOUNDS_MS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] as const;
+
+export interface RequestCount {
+  readonly method: string;
+  /** `2xx` and so on; `none` where the client was gone before a head went out. */
+  readonly status: string;
+  /** What the program calls it, where it says so. */
+  readonly route?: string;
+  readonly count: number;
+}
+
+export interface DurationCount {
+  readonly route?: string;
+  /** How many were not longer than each bound, and than none of them; each is in one alone. */
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+}
+
 /** What a worker says of itself, over and over. */
 export interface Beat {
   /** Requests that are over since it started, and how many of them with an error: an uncaught one, or a status of 500 or more. */
@@ -114,6 +133,27 @@ export interface Beat {
   readonly utilization: number;
   /** Memory, in bytes. */
   readonly rss: number;
+  /** Of that, the JavaScript heap in use. */
+  readonly heap: number;
+  /** Processor time since it started, in milliseconds. */
+  readonly cpuMs: number;
+  readonly requests: readonly RequestCount[];
+  readonly durations: readonly DurationCount[];
+}
+
+/** A metric of the program's own, as prom-client's registry gives it. */
+export interface ProgramMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly aggregator: string;
+  readonly values: readonly {
+    /** A text where it is no finite number, which JSON does not know. */
+    readonly value: number | string;
+    readonly labels: Readonly<Record<string, string | number>>;
+    /** With `_bucket`, `_sum`, `_count` behind it. */
+    readonly metricName?: string;
+  }[];
 }
 
 export type FromWorker =
@@ -129,6 +169,8 @@ export type FromWorker =
   | ({ readonly type: 'beat' } & Beat)
   /** The path that was to be probed has answered 2xx. */
   | { readonly type: 'healthy' }
+  /** What the program measures itself: asked for, or the last before it ends (`seq` 0). */
+  | { readonly type: 'measured'; readonly seq: number; readonly metrics: readonly ProgramMetric[] }
   | { readonly type: 'errors'; readonly errors: readonly CountedReport[]; readonly dropped: number }
   /** The worker drains without having been told to. */
   | { readonly type: 'draining'; readonly because: Cause }
@@ -137,6 +179,8 @@ export type FromWorker =
   | { readonly type: 'leaving' };
 
 export type ToWorker =
+  /** Asks for what the program measures itself. */
+  | { readonly type: 'measure'; readonly seq: number }
   | {
       readonly type: 'bound';
       readonly seq: number;
@@ -164,6 +208,8 @@ export interface BootOrders {
 export const BOOT_VARIABLE = 'CORDON_BOOT';
 /** How the argument ends that loads the preload; it is taken out of `process.execArgv`, which the program's own forks inherit. */
 export const PRELOAD_MARK = '/worker/preload.js';
+/** The symbol on `globalThis` under which a worker says where it is to whoever has opened it from outside. */
+export const WHEREABOUTS = 'cordon.whereabouts';
 /** The worker's end of a pipe that breaks when the supervisor is gone, however it went. */
 export const LIFELINE_FD = 4;
 

@@ -6,9 +6,16 @@ const MAX_TEXT = 16 * 1024;
 const MAX_CAUSES = 8;
 
 /** Never throws, whatever was thrown: getters that throw, proxies, and errors of other realms included. */
-export function toReport(error: unknown, origin: string, request?: RequestDetail): ErrorReport {
+export function toReport(error: unknown, origin: string, request?: RequestDetail, context?: unknown): ErrorReport {
   const facts = read(error);
-  return { ...facts, causes: causesOf(error), origin, ...(request && { request }) };
+  const told = context === undefined ? undefined : safely(() => JSON.stringify(context), '"(cannot be told as JSON)"');
+  return {
+    ...facts,
+    causes: causesOf(error),
+    origin,
+    ...(request && { request }),
+    ...(told !== undefined && { context: cut(told) }),
+  };
 }
 
 function read(error: unknown): Pick<ErrorReport, 'name' | 'message' | 'code' | 'stack' | 'fingerprint'> {

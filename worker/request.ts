@@ -29,6 +29,8 @@ export abstract class Request extends Domain {
   #thrown: RequestName | undefined;
   #id: string | undefined;
   readonly openedAt = performance.now();
+  /** What the program calls all requests of this kind: `/users/:id`. */
+  route: string | undefined;
 
   constructor(owed: EventEmitter, ledger: Ledger) {
     super();

@@ -31,6 +31,8 @@ export interface Tally {
   listening(address: AddressInfo | string | null): void;
   /** An error that nobody caught, in an open request, after its client was answered. */
   failed(request: Request, error: unknown, origin: string): void;
+  /** Nobody is owed an answer to it any more. */
+  over(request: Request): void;
   /** While draining: no connection and no request is left. */
   emptied(): void;
 }
@@ -137,6 +139,7 @@ export class Servers implements Ledger {
 
   closed(request: Request): void {
     this.#open.delete(request);
+    this.#tally.over(request);
     this.#served++;
     if (request.isFailed) this.#failed++;
     if (this.#draining) current.run(undefined, () => this.#closedInDrain(request));

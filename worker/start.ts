@@ -3,16 +3,18 @@ import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
 import { beat } from './beat.js';
 import { openChannel } from './channel.js';
+import { Counting } from './counting.js';
 import { current } from './domain/current.js';
-import { type Claim, type Domain, switchOn } from './domain/domain.js';
+import { type Claim, switchOn } from './domain/domain.js';
 import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
+import { offerToProgram, requestOf } from './offer.js';
 import { probe } from './probe.js';
 import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './protocol.js';
 import { Redaction } from './redact.js';
+import { measure } from './registry.js';
 import { Reports, toReport } from './report.js';
-import { Request } from './request.js';
 import { Servers } from './server.js';
 import { Sockets } from './sockets.js';
 import { keepLastWords } from './stdio.js';
@@ -44,12 +46,21 @@ export function start(terms: BootOrders): void {
   const channel = openChannel({
     order(message, handle) {
       if (message.type === 'bound') sockets.bound(message, handle);
+      else if (message.type === 'measure') void measured(message.seq);
       else if (message.type === 'serve') sockets.serve();
       else tell({ type: 'drain', because: message.because, terms: message, told: true });
     },
     orphaned: () => drain('orphaned'),
   });
   const reports = new Reports((errors, dropped) => channel.tell({ type: 'errors', errors, dropped }));
+  const counting = new Counting();
+  let measures = false;
+  /** What the program measures itself. */
+  const measured = async (seq: number): Promise<void> => {
+    const metrics = await current.run(undefined, measure);
+    measures = metrics.length > 0;
+    channel.tell({ type: 'measured', seq, metrics });
+  };
   const redaction = new Redaction(terms.redact);
   let latest: unknown;
   const failed = (error: unknown, origin: string, request?: RequestDetail): void => {
@@ -69,6 +80,8 @@ export function start(terms: BootOrders): void {
   const servers = new Servers({
     listening,
     failed: (request, error, origin) => failed(error, origin, redaction.request(request.detail)),
+    over: ({ method, status, route, openedAt }) =>
+      counting.add({ method, status, route, durationMs: performance.now() - openedAt }),
     emptied: () => tell({ type: 'emptied' }),
   });
   const sockets = new Sockets(channel, listening, terms.held);
@@ -104,12 +117,15 @@ export function start(terms: BootOrders): void {
 
   const leave = (code: number): void => {
     reports.flush();
+    sayHow();
     const done = (): void => exit(code);
     // What was cut still has to be written; all else has been answered.
     if (code === ExitCode.cut) setTimeout(done, FLUSH_MS);
     else {
       setTimeout(done, FLUSH_MS);
-      channel.tell({ type: 'leaving' }, done);
+      const say = (): void => channel.tell({ type: 'leaving' }, done);
+      if (measures) void measured(0).finally(say);
+      else say();
     }
   };
 
@@ -131,15 +147,14 @@ export function start(terms: BootOrders): void {
     worker.disconnect = leaveCluster;
     worker.destroy = worker.kill = leaveCluster;
   }
+  offerToProgram((error, context, request) => {
+    const detail = request && redaction.request(request.detail);
+    current.run(undefined, () => reports.add(toReport(error, 'reported', detail, context)));
+  });
   channel.tell({ type: 'started' });
-  beat(
+  const sayHow = beat(
     terms.beatMs,
-    () => servers.account,
+    () => ({ ...servers.account, ...counting.counts }),
     (message) => channel.tell({ type: 'beat', ...message }),
   );
-}
-
-/** A request's domains within domains are its own. */
-function requestOf(domain: Domain | undefined): Request | undefined {
-  return domain === undefined || domain instanceof Request ? domain : requestOf(domain.parent);
 }

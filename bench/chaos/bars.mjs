@@ -86,7 +86,7 @@ export const bars = {
   hooks({ fleet, there }) {
     const count = fleet.lines.filter(({ msg }) => msg === 'chaos: closed').length;
     const says = `${count} workers ran their close hooks`;
-    const absent = missing(['export:worker'], there);
+    const absent = missing(['worker:onDrained'], there);
     return absent.length > 0 ? { absent, says } : bar(count > 0, says);
   },
 

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { command, startFleet } from './fleet.mjs';
 import { handles } from './proc.mjs';
 
@@ -18,9 +19,15 @@ function keysOf({ properties = {} }, prefix = '') {
   ]);
 }
 
-function exportsOf(cordon) {
-  const { exports } = JSON.parse(readFileSync(join(cordon, 'package.json'), 'utf8'));
-  return Object.keys(exports).map((path) => `export:${path.replace(/^\.\/?/, '')}`);
+/** What a program may import of `cordon/worker`. */
+async function offersOf(cordon) {
+  try {
+    return Object.keys(await import(pathToFileURL(join(cordon, 'dist', 'worker', 'index.js')))).map(
+      (name) => `worker:${name}`,
+    );
+  } catch {
+    return [];
+  }
 }
 
 /** Names such as `signal:SIGHUP`, `command:reload`, `key:stop.linger`. */
@@ -32,7 +39,7 @@ export async function whatIsThere({ node, cordon }) {
     const signals = SIGNALS.filter((name) => handles(fleet.child.pid, constants.signals[name]));
     return new Set([
       ...commands,
-      ...exportsOf(cordon),
+      ...(await offersOf(cordon)),
       ...keysOf(schemaOf(cordon)).map((key) => `key:${key}`),
       ...signals.map((name) => `signal:${name}`),
     ]);

@@ -1,23 +1,25 @@
 // What an error context costs a request: CPU time of the server process per request, bare, with node:domain, and with
-// cordon's, interleaved in one run; and bare against bare, which is the noise.
+// cordon's, interleaved in one run; and bare against bare, which is the noise. Each server is pressed before it is measured,
+// as one that has run for a while: what a context costs in the collection of garbage does not show in the first requests.
 //
-//   node bench/domains/main.mjs [--pairs 5] [--requests 8000] [--works hello,awaits,objects] [--json]
+//   node bench/domains/main.mjs [--pairs 5] [--seconds 2] [--works hello,awaits,objects] [--json]
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, get } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median } from '../support/figures.mjs';
+import { press } from '../support/pressure.mjs';
 
 const { values: options } = parseArgs({
   options: {
     pairs: { type: 'string', default: '5' },
-    requests: { type: 'string', default: '8000' },
+    seconds: { type: 'string', default: '2' },
     works: { type: 'string', default: 'hello,awaits,objects' },
     variants: { type: 'string', default: 'node,ours,request,task' },
     json: { type: 'boolean', default: false },
   },
 });
-const pairs = Number(options.pairs);
+const [pairs, seconds] = [Number(options.pairs), Number(options.seconds)];
 const variants = ['bare', 'noise', ...options.variants.split(',')];
 const server = fileURLToPath(new URL('server.mjs', import.meta.url));
 
@@ -27,49 +29,54 @@ async function cpuMicros(child) {
   return micros;
 }
 
-async function load(port, requests, agent) {
-  let left = requests;
-  const user = async () => {
-    while (left-- > 0)
-      await new Promise((resolve, reject) => {
-        get({ port, host: '127.0.0.1', agent }, (response) => response.resume().on('end', resolve)).on('error', reject);
-      });
-  };
-  await Promise.all(Array.from({ length: 20 }, user));
-}
-
 async function measure(variant, work) {
-  const requests = Number(options.requests) / (work === 'hello' ? 1 : 2);
   const child = fork(server, [variant === 'noise' ? 'bare' : variant, work]);
   const [{ port }] = await once(child, 'message');
-  const agent = new Agent({ keepAlive: true, maxSockets: 20 });
-  await load(port, requests / 2, agent);
+  const load = { users: 20, keepAlive: true };
+  await press(port, { seconds: 1, ...load });
   const before = await cpuMicros(child);
-  await load(port, requests, agent);
+  const { answered, failed } = await press(port, { seconds, ...load });
   const micros = (await cpuMicros(child)) - before;
-  agent.destroy();
   child.disconnect();
   await once(child, 'exit');
-  return micros / requests;
+  if (failed > 0) throw new Error(`${variant}, ${work}: ${failed} requests failed`);
+  return micros / answered;
 }
 
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
-const result = { node: process.version, pairs, works: {} };
-
-for (const work of options.works.split(',')) {
+async function compare(work) {
   const runs = Object.fromEntries(variants.map((variant) => [variant, []]));
+  // There and back, so that a drift of the machine meets all alike.
   for (let pair = 0; pair < pairs; pair++)
-    for (const variant of variants) runs[variant].push(await measure(variant, work));
-  const against = (variant) => median(runs[variant].map((micros, pair) => micros / runs.bare[pair]));
-  result.works[work] = Object.fromEntries(
-    variants.map((variant) => [variant, { micros: median(runs[variant]), ratio: against(variant) }]),
-  );
+    for (const variant of pair % 2 === 0 ? variants : variants.toReversed())
+      runs[variant].push(await measure(variant, work));
+  const rows = variants.map((variant) => {
+    const against = (how) => median(runs[variant].map((micros, pair) => how(micros, runs.bare[pair])));
+    const ratio = against((micros, bare) => micros / bare);
+    // Whatever else the machine does can only add: the least of all runs is the least disturbed.
+    const addedLeast = Math.min(...runs[variant]) - Math.min(...runs.bare);
+    return [
+      variant,
+      { micros: median(runs[variant]), ratio, added: against((micros, bare) => micros - bare), addedLeast },
+    ];
+  });
+  return Object.fromEntries(rows);
 }
+
+const times = (node, ours) => (ours > 0 ? (node / ours).toFixed(1) : 'any number of');
+const result = { node: process.version, pairs, works: {} };
+for (const work of options.works.split(',')) result.works[work] = await compare(work);
 
 if (options.json) console.log(JSON.stringify(result));
 else {
-  console.log(`node ${result.node}, ${pairs} interleaved pairs: median CPU per request, and how often that of bare`);
+  console.log(
+    `node ${result.node}, ${pairs} interleaved pairs: CPU per request, how often that of bare, what is added`,
+  );
+  console.log('medians; in brackets, by the least of all runs');
   for (const [work, rows] of Object.entries(result.works))
-    for (const [variant, { micros, ratio }] of Object.entries(rows))
-      console.log(`${work.padEnd(8)} ${variant.padEnd(8)} ${micros.toFixed(1).padStart(7)} us  ${ratio.toFixed(2)} x`);
+    for (const [variant, { micros, ratio, added, addedLeast }] of Object.entries(rows)) {
+      const figures = `${micros.toFixed(1).padStart(7)} us  ${ratio.toFixed(2)} x  ${added.toFixed(2)} (${addedLeast.toFixed(2)}) us`;
+      const isOurs = rows.node !== undefined && !['bare', 'noise', 'node'].includes(variant);
+      const more = `  node:domain adds ${times(rows.node?.added, added)} (${times(rows.node?.addedLeast, addedLeast)}) times that`;
+      console.log(`${work.padEnd(8)} ${variant.padEnd(8)} ${figures}${isOurs ? more : ''}`);
+    }
 }

@@ -1,8 +1,7 @@
 // A stuck worker, opened through its inspector: the stack where it is stuck, and the request that did it; then, where asked for, an
-// end to the call. After ../shared/proofs: a loop before a handler's first `await` is freed on every Node, one in a timer's
+// end to the call. A loop before a handler's first `await` is freed on every Node, one in a timer's
 // callback ends the process.
-import type { RequestName } from '../../worker/protocol.js';
-import { WHEREABOUTS } from '../../worker/whereabouts.js';
+import { type RequestName, WHEREABOUTS } from '../../worker/protocol.js';
 import type { Inspector } from './inspector.js';
 import { type Frame, MOST_FRAMES } from './protocol.js';
 import { sourceOf } from './source.js';

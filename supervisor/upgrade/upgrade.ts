@@ -41,7 +41,8 @@ export class Upgrade {
     }
     const command = sameCommand();
     const calledOff = (this.#under = new AbortController());
-    log.info(`upgrade: a successor starts (${[command.file, ...command.args].join(' ')})`);
+    // Not its arguments: `--env` may hold a secret.
+    log.info(`upgrade: a successor starts (${command.file})`);
     const inheritance = bequeath();
     const passed = heritage(FIRST_FD + inheritance.length);
     const outcome = await succeed(command, inheritance, passed, readyMs, calledOff.signal);

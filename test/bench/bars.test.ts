@@ -80,8 +80,8 @@ const cases: Record<string, [cleared: object, missed: object[]]> = {
     [{ facts: { held: { count: 5, survived: 4, fates: { reset: 1 } } } }],
   ],
   hooks: [
-    { fleet: { lines: [{ msg: 'chaos: closed' }] }, there: new Set(['export:worker']) },
-    [{ fleet: { lines: [{ msg: 'closed' }] }, there: new Set(['export:worker']) }],
+    { fleet: { lines: [{ msg: 'chaos: closed' }] }, there: new Set(['worker:onDrained']) },
+    [{ fleet: { lines: [{ msg: 'closed' }] }, there: new Set(['worker:onDrained']) }],
   ],
   exit: [{ facts: { exit: 0, left: 0 } }, [{ facts: { exit: 143, left: 0 } }, { facts: { exit: 0, left: 1 } }]],
 };

@@ -24,12 +24,12 @@ const config: Config = {
   },
   stop: { timeoutMs: 30_000, lingerMs: 5_000 },
   logs: { format: 'json', level: 'info' },
-  after: [],
-  errors: { dir: undefined, keepMs: 1000, redact: [] },
+  errors: { dir: undefined, keepMs: 60_000, redact: [] },
   user: undefined,
   group: undefined,
   agent: { listen: [] },
   hooks: { onIncident: undefined },
+  after: [],
 };
 
 const changesTo = (over: Partial<Config>): readonly Change[] => {
@@ -43,6 +43,12 @@ const told = (over: Partial<Config>): string[] =>
 
 test('what did not change is the same, and takes nothing', (t) => {
   t.deepEqual(compare([config], [structuredClone(config)]), [{ app: 'api', what: 'same' }]);
+});
+
+test('the address of a hook, which may hold a secret, is not told', (t) => {
+  t.deepEqual(told({ hooks: { onIncident: 'https://example.org/s3cret' } }), [
+    'restart hooks.onIncident none → an address',
+  ]);
 });
 
 const changes: Record<string, readonly [over: Partial<Config>, told: readonly string[]]> = {

@@ -105,7 +105,7 @@ test('every problem of a YAML file has its line and column', async (t) => {
 test('where jiti is missing and Node needs it, the sentence says what to do', async (t) => {
   const dist = fileURLToPath(new URL('../../', import.meta.url));
   const at = folderOf(t, { 'cordon.config.ts': syntax, 'package.json': '{"type": "module", "version": "0.0.0"}' });
-  for (const folder of ['cli', 'config', 'supervisor'])
+  for (const folder of ['cli', 'config', 'supervisor', 'worker'])
     cpSync(join(dist, folder), join(at, 'dist', folder), { recursive: true });
   mkdirSync(join(at, 'node_modules'));
   for (const name of ['commander', 'valibot', 'yaml']) {

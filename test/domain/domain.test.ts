@@ -115,6 +115,31 @@ test('an emitter made in a domain belongs to it, invisibly', (t) => {
   t.deepEqual(d.members, []);
 });
 
+const strange: Record<string, () => EventEmitter> = {
+  'was mixed together': () => Object.assign(Object.create(null), EventEmitter.prototype) as EventEmitter,
+  'is frozen': () => Object.freeze(new EventEmitter().on('event', () => {})),
+  'is made by two constructors': () => {
+    class Twice extends EventEmitter {
+      constructor() {
+        super();
+        Reflect.apply(EventEmitter as unknown as () => void, this, []);
+      }
+    }
+    return new Twice();
+  },
+  'is reached through a proxy': () => new Proxy(new EventEmitter(), {}),
+};
+
+for (const [name, make] of Object.entries(strange))
+  test(`an emitter that ${name} emits as ever, within a domain and without`, (t) => {
+    const d = create();
+    for (const emitter of [make(), d.run(make)]) {
+      if (!Object.isFrozen(emitter)) emitter.on('event', (word) => t.is(word, 'heard'));
+      for (let i = 0; i < 2; i++) t.true(emitter.emit('event', 'heard'));
+      t.throws(() => emitter.emit('error', bug), { is: bug });
+    }
+  });
+
 test('a program may keep a property called domain on its own emitters', (t) => {
   class Mailer extends EventEmitter {
     domain: string;

@@ -8,7 +8,7 @@ import type { ExecutionContext } from 'ava';
 import { flagSource, type StartFlags } from '../../cli/start.js';
 import type { Config } from '../../config/config.js';
 import { OperatorError } from '../../config/exit-code.js';
-import { type Loaded, load, loadApps } from '../../config/load.js';
+import { type Loaded, loadApps, oneOf } from '../../config/load.js';
 
 export interface Wanted {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
@@ -43,7 +43,8 @@ const asked = (folder: string, { file, script, flags = {}, environment = {}, ...
   ...rest,
 });
 
-export const loading = (folder: string, wanted: Wanted): Promise<Config> => load(asked(folder, wanted));
+export const loading = async (folder: string, wanted: Wanted): Promise<Config> =>
+  oneOf(await loadApps(asked(folder, wanted)), wanted.file !== undefined);
 
 /** Every app of a file, as `loadApps` gives them. */
 export const loadedApps = (t: ExecutionContext, wanted: Wanted): Promise<Loaded> =>

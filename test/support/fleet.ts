@@ -53,14 +53,17 @@ export interface StartOptions {
   readonly gid?: number;
   /** The supervisor leads a process group of its own. */
   readonly detached?: boolean;
+  /** What is run in place of `cordon start`. */
+  readonly program?: string;
 }
 
 /** Starts `cordon start` with these arguments; the test ends it, and its workers with it, whatever happens. */
 export function startFleet(t: ExecutionContext, args: readonly string[], options: StartOptions = {}): Fleet {
-  const { inherit, ...rest } = options;
+  const { inherit, program, ...rest } = options;
   const state = realpathSync(mkdtempSync(join(tmpdir(), 'cordon-state-')));
   if (options.uid !== undefined) chownSync(state, options.uid, options.gid ?? options.uid);
-  const child = spawn(process.execPath, [main, 'start', '--log-format', 'json', ...args], {
+  const command = program === undefined ? [main, 'start', '--log-format', 'json'] : [program];
+  const child = spawn(process.execPath, [...command, ...args], {
     cwd: root,
     ...rest,
     env: {

@@ -233,7 +233,7 @@ export class Domain extends UnmadeEmitter {
   /** An event of one of this domain's emitters: its listeners run in here, and an unheard error is this domain's. @internal */
   [kEmit](emitter: EventEmitter, emit: Emit, args: Parameters<Emit>): boolean {
     if (args[0] === 'error' && isUnheard(emitter, 'error')) return this.#hear(emitter, emit, args);
-    if (current.getStore() === this || !isHeard(emitter, args[0])) return emit.apply(emitter, args);
+    if (!isHeard(emitter, args[0]) || current.getStore() === this) return emit.apply(emitter, args);
     return this.#inside(emit, emitter, args);
   }
 

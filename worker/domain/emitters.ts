@@ -10,7 +10,7 @@ export const kEmit = Symbol.for('cordon.emit/1');
 
 export type { Emit };
 
-const { joined, keep, keeperOf } = shared;
+const { begin, domainOf, joined, keep } = shared;
 const listenerCount = Reflect.get(EventEmitter.prototype, 'listenerCount') as (
   this: EventEmitter,
   type: string,
@@ -27,15 +27,14 @@ export function intercept(): void {
 
     emitters.init = function (options) {
       const domain = current.getStore();
-      if (domain !== undefined) {
-        keep(this, domain);
-        if (joined.size > 0) for (const tell of joined) tell(this, domain);
-      }
+      // Without a domain too: put on it now, the field costs least, and whoever meets emitters meets them all in one shape.
+      begin(this, domain);
+      if (joined.size > 0 && domain !== undefined) for (const tell of joined) tell(this, domain);
       init.call(this, options);
     };
     // `arguments`, not rest parameters: forwarded as they are, they cost nothing.
     EventEmitter.prototype.emit = function (this: EventEmitter): boolean {
-      const domain = keeperOf(this);
+      const domain = domainOf(this);
       // oxlint-disable-next-line prefer-rest-params
       const args = arguments as unknown as Parameters<Emit>;
       return domain === undefined ? emit.apply(this, args) : domain[kEmit](this, emit, args);

@@ -21,6 +21,8 @@ export const includes = (members: Members, member: Membership): boolean =>
 /** `members` with one more; it may be another collection than before. */
 export function including(members: Members, member: Membership): Members {
   if (!Array.isArray(members)) return members.add(member);
+  // Pushed onto, a list of one would ask for room for seventeen.
+  if (members.length === 1) return [members[0] as Membership, member];
   members.push(member);
   return members.length > FEW ? new Set(members) : members;
 }
@@ -35,7 +37,7 @@ const unbound = new WeakMap<object, { field: TimerCallback; callback: (...args: 
 export function join(member: Membership, domain: Domain): void {
   shared.keeperOf(member)?.remove(member);
   shared.keep(member, domain);
-  for (const tell of shared.joined) tell(member, domain);
+  if (shared.joined.size > 0) for (const tell of shared.joined) tell(member, domain);
   const field = callbackField(member);
   if (field === undefined) return;
   const timer = member as unknown as OpenTimer;

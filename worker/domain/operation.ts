@@ -43,9 +43,10 @@ export class Operation<R> extends Domain {
     }
   }
 
-  /** Once it has ended, it fails like anything else that runs in it, and is heard by whoever hears that. */
+  /** Once it has ended, this is the session's to hear, and after that it fails like anything else that runs in here. */
   #broke(error: unknown): void {
     if (this.#completed !== undefined) return this.fail(error);
+    if (this.enclosing?.claim(error, 'uncaughtException') === 'handled') return;
     current.run(this, () =>
       process.nextTick(() => {
         throw error;

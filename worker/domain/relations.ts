@@ -79,7 +79,9 @@ function tasksOn(emitter: EventEmitter): Set<Task> {
   return new Set(relations.get(emitter)?.map(({ task }) => task));
 }
 
-export const listenersOf = (emitter: EventEmitter): Iterable<Task> => tasksOn(emitter);
+export function touchListeners(emitter: EventEmitter): void {
+  for (const task of tasksOn(emitter)) task.touch();
+}
 
 /** The emitters that a task listens to or is the parent of. */
 export function related(task: Task): EventEmitter[] {
@@ -164,7 +166,7 @@ function closing(method: Methods[Method]): Methods[Method] {
   return function (this: EventEmitter, ...args) {
     const result = method.apply(this, args);
     if (args[0] === 'close') {
-      for (const task of tasksOn(this)) task.touch();
+      touchListeners(this);
       parentTask(this)?.touch();
     }
     return result;
@@ -189,7 +191,7 @@ function noteMember(member: object, domain: Domain): void {
   const emitter = member as EventEmitter;
   const task = ownTaskOf(domain);
   if (task !== undefined) note(own, task, emitter);
-  for (const each of tasksOn(emitter)) each.touch();
+  touchListeners(emitter);
 }
 
 export function relate(): void {

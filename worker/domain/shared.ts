@@ -41,7 +41,11 @@ export interface Shared {
   /** Told of every new membership, while there are tasks: by each copy of this package that has some. */
   readonly joined: Set<(member: Member, domain: Domain) => void>;
   readonly keeperOf: (member: Member) => Domain | undefined;
+  /** The same for what is an emitter, in a third of the time: every emitter is prepared for being asked. */
+  readonly domainOf: (emitter: Member) => Domain | undefined;
   readonly keep: (member: Member, domain: Domain | undefined) => void;
+  /** The same for an emitter that is being made, and was nowhere yet. */
+  readonly begin: (emitter: Member, domain: Domain | undefined) => void;
   /** What has been put in place once and for all. */
   readonly installed: Set<string>;
 }
@@ -63,6 +67,25 @@ class Membership extends Foreign {
   }
 
   static readonly keeperOf = (member: object): Domain | undefined => (#domain in member ? member.#domain : undefined);
+
+  /** Whether a field is there is asked at more expense than what is in it. One that is missing is put there. */
+  static readonly domainOf = (emitter: object): Domain | undefined => {
+    try {
+      return (emitter as Membership).#domain;
+    } catch {
+      Membership.begin(emitter, undefined);
+      return undefined;
+    }
+  };
+
+  static readonly begin = (emitter: object, domain: Domain | undefined): void => {
+    try {
+      void new Membership(emitter, domain);
+    } catch {
+      // Two constructors that both make it an emitter.
+      Membership.keep(emitter, domain);
+    }
+  };
 
   static readonly keep = (member: object, domain: Domain | undefined): void => {
     if (#domain in member) member.#domain = domain;
@@ -88,7 +111,9 @@ function create(): Shared {
     announce: process.emit.bind(process) as Shared['announce'],
     joined: new Set(),
     keeperOf: Membership.keeperOf,
+    domainOf: Membership.domainOf,
     keep: Membership.keep,
+    begin: Membership.begin,
     installed: new Set(),
   };
   Object.defineProperty(realm, key, { value: shared });

@@ -3,12 +3,11 @@
 //
 //   reference.ts  what can enter, and whether it still can      watch.ts      how that is noticed
 //   relations.ts  listeners on the emitters of others
-import type { EventEmitter } from 'node:events';
 import { current } from './current.js';
 import { decorate, has, mark } from './decorate.js';
 import { type Claim, Domain } from './domain.js';
 import type { Reference } from './reference.js';
-import { listenersOf, listensTo, related, tellOf } from './relations.js';
+import { listensTo, related, tellOf, touchListeners } from './relations.js';
 import { unwatch, watch } from './watch.js';
 
 export type TaskFunction<R> = (done: (result?: R) => void) => unknown;
@@ -245,8 +244,4 @@ export function taskOf(domain: Domain | undefined): Task | undefined {
 export function ownTaskOf(domain: Domain | undefined): Task | undefined {
   const task = taskOf(domain);
   return task instanceof Task ? task : undefined;
-}
-
-function touchListeners(emitter: EventEmitter): void {
-  for (const task of listenersOf(emitter)) task.touch();
 }

@@ -1,0 +1,62 @@
+// What a worker counts of its requests, and tells with every beat: a supervisor that is asked for metrics has it at hand, and need
+// not wait for a worker that is busy.
+import http from 'node:http';
+import { type Beat, DURATION_BOUNDS_MS, type DurationCount, type RequestCount } from './protocol.js';
+
+/** A request that is over. */
+export interface Over {
+  readonly method: string;
+  readonly status: number | undefined;
+  readonly route: string | undefined;
+  readonly durationMs: number;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+type Durations = Omit<Mutable<DurationCount>, 'counts'> & { readonly counts: number[] };
+
+/** A program that takes addresses for routes must not fill the memory of whoever keeps its metrics. */
+const MAX_ROUTES = 100;
+const MAX_ROUTE = 200;
+export const OTHER_ROUTES = 'other';
+const METHODS = new Set(http.METHODS);
+const SWITCHING = 101;
+
+export class Counting {
+  readonly #requests = new Map<string, Mutable<RequestCount>>();
+  readonly #durations = new Map<string | undefined, Durations>();
+
+  add({ method, status, route: told, durationMs }: Over): void {
+    const route = this.#routeOf(told);
+    const verb = METHODS.has(method) ? method : 'OTHER';
+    const kind = status === undefined ? 'none' : `${Math.trunc(status / 100)}xx`;
+    const key = route === undefined ? `${verb} ${kind}` : `${verb} ${kind} ${route}`;
+    const known = this.#requests.get(key);
+    if (known) known.count++;
+    else this.#requests.set(key, { method: verb, status: kind, count: 1, ...(route !== undefined && { route }) });
+    // A connection that was taken over lasts for as long as its client likes.
+    if (status !== SWITCHING) this.#took(route, durationMs);
+  }
+
+  get counts(): Pick<Beat, 'requests' | 'durations'> {
+    return { requests: [...this.#requests.values()], durations: [...this.#durations.values()] };
+  }
+
+  #took(route: string | undefined, durationMs: number): void {
+    let durations = this.#durations.get(route);
+    if (!durations) {
+      const counts = Array.from({ length: DURATION_BOUNDS_MS.length + 1 }, () => 0);
+      durations = { counts, sumMs: 0, ...(route !== undefined && { route }) };
+      this.#durations.set(route, durations);
+    }
+    let at = 0;
+    while (at < DURATION_BOUNDS_MS.length && durationMs > (DURATION_BOUNDS_MS[at] ?? 0)) at++;
+    durations.counts[at] = (durations.counts[at] ?? 0) + 1;
+    durations.sumMs += durationMs;
+  }
+
+  #routeOf(told: string | undefined): string | undefined {
+    if (told === undefined) return undefined;
+    const route = told.slice(0, MAX_ROUTE);
+    return this.#durations.has(route) || this.#durations.size < MAX_ROUTES ? route : OTHER_ROUTES;
+  }
+}
