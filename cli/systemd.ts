@@ -95,7 +95,7 @@ function wishOf(config: Config, target: string | undefined, flags: SystemdFlags,
     listen: config.listen.filter(canBeLent),
     lowPort: config.env['PORT'] !== undefined && isLow(Number(config.env['PORT'])) && !config.listen.some(canBeLent),
     readyMs: config.ready.timeoutMs,
-    stopMs: config.stop.timeoutMs,
+    stopMs: config.stop.delayMs + config.stop.timeoutMs,
   };
 }
 

@@ -25,6 +25,10 @@ export interface Config {
   /** Booted workers beside those, which accept nobody until they are needed. */
   readonly standby: number;
   readonly listen: readonly ListenAddress[];
+  /** Idle connections may move between workers. */
+  readonly handOver: boolean;
+  /** Workers that hold more than their share of connections pass some on. */
+  readonly balance: boolean;
   readonly ready: {
     readonly on: 'listening' | 'message' | 'start' | { readonly http: string };
     readonly timeoutMs: number;
@@ -50,7 +54,13 @@ export interface Config {
     };
     readonly intensity: { readonly restarts: number; readonly withinMs: number };
   };
-  readonly stop: { readonly timeoutMs: number; readonly lingerMs: number };
+  readonly stop: {
+    readonly timeoutMs: number;
+    readonly lingerMs: number;
+    readonly delayMs: number;
+    readonly closeSpreadMs: number;
+    readonly signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR2' | undefined;
+  };
   readonly logs: { readonly format: 'pretty' | 'json'; readonly level: LogLevel };
   /** Names of the apps of the same file that are ready before this one starts. */
   readonly after: readonly string[];

@@ -7,6 +7,8 @@ import { asNumber, setAt } from './tree.js';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const asIs = (text: string): unknown => text;
+/** What is neither is left as it is, and told as wrong. */
+const asBoolean = (text: string): unknown => (text === 'true' ? true : text === 'false' ? false : text);
 const split = (at: RegExp) => (text: string) => text.split(at).filter((part) => part !== '');
 
 /** Later ones win. */
@@ -18,6 +20,8 @@ const variables: readonly { readonly name: string; readonly path: Path; readonly
   { name: 'CORDON_CWD', path: ['cwd'], read: asIs },
   { name: 'CORDON_NODE_ARGS', path: ['nodeArgs'], read: split(/\s+/) },
   { name: 'CORDON_LISTEN', path: ['listen'], read: split(/[\s,]+/) },
+  { name: 'CORDON_HAND_OVER', path: ['handOver'], read: asBoolean },
+  { name: 'CORDON_BALANCE', path: ['balance'], read: asBoolean },
   { name: 'CORDON_ENV_FILE', path: ['envFile'], read: split(/[\s,]+/) },
   { name: 'CORDON_READY', path: ['ready', 'on'], read: asIs },
   { name: 'CORDON_READY_TIMEOUT', path: ['ready', 'timeout'], read: asIs },
@@ -29,6 +33,9 @@ const variables: readonly { readonly name: string; readonly path: Path; readonly
   { name: 'CORDON_RESTART_INTENSITY_RESTARTS', path: ['restart', 'intensity', 'restarts'], read: asNumber },
   { name: 'CORDON_RESTART_INTENSITY_WITHIN', path: ['restart', 'intensity', 'within'], read: asIs },
   { name: 'CORDON_STOP_TIMEOUT', path: ['stop', 'timeout'], read: asIs },
+  { name: 'CORDON_STOP_DELAY', path: ['stop', 'delay'], read: asIs },
+  { name: 'CORDON_STOP_CLOSE_SPREAD', path: ['stop', 'closeSpread'], read: asIs },
+  { name: 'CORDON_STOP_SIGNAL', path: ['stop', 'signal'], read: asIs },
   { name: 'CORDON_STOP_LINGER', path: ['stop', 'linger'], read: asIs },
   { name: 'CORDON_ERRORS_DIR', path: ['errors', 'dir'], read: asIs },
   { name: 'CORDON_ERRORS_KEEP', path: ['errors', 'keep'], read: asIs },

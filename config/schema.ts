@@ -210,6 +210,16 @@ export const ConfigSchema = section({
     `Addresses that are bound before any worker starts, so that a taken one fails at once: a port, ${addressForms}. Default: none; each is bound when the program listens.`,
     [],
   ),
+  handOver: withDefault(
+    v.boolean('true or false'),
+    'Idle HTTP/1 connections in clear text move, unread, from a worker that drains to one that serves. Switch it off where a connection means something to the program: the PROXY protocol, authentication by connection. Default: true.',
+    true,
+  ),
+  balance: withDefault(
+    v.boolean('true or false'),
+    'A worker that holds clearly more than its share of connections passes idle ones on, where handOver allows it. Default: true.',
+    true,
+  ),
   ready: withDefault(
     section({
       on: withDefault(
@@ -326,6 +336,19 @@ export const ConfigSchema = section({
         time(0),
         'How long a graceful stop may take before what is left is ended. Default: "30s".',
         '30s',
+      ),
+      delay: withDefault(
+        time(0),
+        'How long the fleet goes on serving, and says that it is not ready, before a graceful stop begins: for load balancers that take time to notice. Default: "0s".',
+        '0s',
+      ),
+      closeSpread: option(
+        time(0),
+        'Over how long a draining worker spreads the close frames of its WebSockets; at its end, server-sent events are ended. Default: "5s", or half of the timeout where that is shorter.',
+      ),
+      signal: option(
+        oneOf('SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'),
+        'The signal that the program hears when its worker drains and no further request is expected, where it listens for it. Default: none.',
       ),
       linger: option(
         time(0),

@@ -38,6 +38,8 @@ export function settle(
     secrets: fetched.secrets,
     workers: numberOfWorkers(checked.workers, cores),
     listen: checked.listen.map((address) => ('path' in address ? { path: from('listen', address.path) } : address)),
+    handOver: checked.handOver,
+    balance: checked.balance,
     standby: checked.standby,
     ready: { on: ready.on, timeoutMs: ready.timeout },
     boot: { concurrency: boot.concurrency ?? Math.max(1, Math.round(cores)) },
@@ -54,7 +56,13 @@ export function settle(
       backoff: { minMs: min, maxMs: max, factor: restart.backoff.factor, jitter: restart.backoff.jitter },
       intensity: { restarts: restart.intensity.restarts, withinMs: restart.intensity.within },
     },
-    stop: { timeoutMs: stop.timeout, lingerMs: stop.linger ?? Math.min(5_000, stop.timeout) },
+    stop: {
+      timeoutMs: stop.timeout,
+      lingerMs: stop.linger ?? Math.min(5_000, stop.timeout),
+      delayMs: stop.delay,
+      closeSpreadMs: stop.closeSpread ?? Math.min(5_000, stop.timeout / 2),
+      signal: stop.signal,
+    },
     logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
     after: checked.after,
     errors: {

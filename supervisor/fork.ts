@@ -15,6 +15,10 @@ export function forkWorker(
   const orders: BootOrders = {
     killTimeoutMs: config.fault.killTimeoutMs,
     lingerMs: config.stop.lingerMs,
+    handOver: config.handOver,
+    balance: config.balance,
+    closeSpreadMs: config.stop.closeSpreadMs,
+    ...(config.stop.signal !== undefined && { signal: config.stop.signal }),
     redact: config.errors.redact,
     beatMs: config.health.beatMs,
     held,

@@ -3,11 +3,13 @@
 import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
+import { inWords } from '../config/duration.js';
 import { ExitCode, type OperatorError } from '../config/exit-code.js';
 import type { Agent } from './agent/agent.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
+import { Relay } from './handover.js';
 import { History } from './history.js';
 import { type BookFigures, type IncidentBook, Incidents } from './incidents/incidents.js';
 import { openLog } from './log.js';
@@ -114,21 +116,28 @@ export async function supervise(config: Config, about: About): Promise<number> {
         await service?.end();
         resolve(exitCode);
       };
-      const host = new NodeHost(
+      const relay: Relay = new Relay(
+        () => supervisor.fleet,
+        (id, message, handle) => host.give(id, message, handle),
+        () => metrics.handedOver(),
+      );
+      const host: NodeHost = new NodeHost(
         releases,
         sockets,
+        relay,
         (event) => supervisor.tell(event),
         metrics.overhear(chronicle),
         () => void finished(),
       );
       const history = new History();
       const fleet = emptyFleet(config.workers, config.standby);
-      const supervisor = new Supervisor(host, fleet, policyOf(config), (...turn) => {
+      const supervisor: Supervisor = new Supervisor(host, fleet, policyOf(config), (...turn) => {
         chronicle.observe(...turn);
         history.observe(...turn);
         service?.observe(...turn);
         metrics.observe(...turn);
         commands.observe(...turn);
+        relay.observe();
         const [event, before, after] = turn;
         const verdict = awaited ? debut(event, before, after) : undefined;
         if (verdict === undefined) return;
@@ -160,14 +169,22 @@ export async function supervise(config: Config, about: About): Promise<number> {
       process.on('SIGUSR2', upgrading);
       signals.signal.addEventListener('abort', () => process.removeListener('SIGUSR2', upgrading));
 
+      let delayed: NodeJS.Timeout | undefined;
       const stop = (now: boolean): void => {
+        if (!now && delayed === undefined && config.stop.delayMs > 0) {
+          delayed = setTimeout(stop, config.stop.delayMs, false);
+          service?.look();
+          log.info(`stopping in ${inWords(config.stop.delayMs)}: load balancers have time to notice`);
+          return;
+        }
+        clearTimeout(delayed);
         upgrade.callOff();
         supervisor.tell({ type: now ? 'halt-asked' : 'stop-asked' });
         // Nobody will accept what comes from now on: better refused at once than left waiting, and reset at the end.
         sockets.close();
       };
       onSignals(signals.signal, (signal) => {
-        const again = supervisor.fleet.goal !== 'serve';
+        const again = supervisor.fleet.goal !== 'serve' || delayed !== undefined;
         if (again) hurry.abort();
         if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
         stop(exitCode !== 0);
@@ -213,13 +230,15 @@ export async function supervise(config: Config, about: About): Promise<number> {
         now: () => host.now(),
         incidents: () => unresolved(incidents.figures),
         unserved: () => sockets.unserved,
+        leaving: () => delayed !== undefined,
+        delayMs: config.stop.delayMs,
         give: giveUp,
       });
       const openAgents = async (untilMs: number): Promise<void> => {
         if (config.agent.listen.length === 0) return;
         const { answer, Agent } = await import('./agent/agent.js');
         for (const address of config.agent.listen) {
-          const agent = new Agent(() => answer(supervisor.fleet));
+          const agent = new Agent(() => answer(supervisor.fleet, delayed !== undefined));
           agents.push(agent);
           await agent.open(address, untilMs).catch(giveUp);
         }

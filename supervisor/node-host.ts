@@ -15,6 +15,7 @@ import {
 import type { Effect } from './effect.js';
 import type { Event } from './event.js';
 import { forkWorker, killTree } from './fork.js';
+import type { Relay } from './handover.js';
 import type { Host } from './host.js';
 import { readLines } from './output.js';
 import type { Release, Releases } from './releases.js';
@@ -58,6 +59,7 @@ interface Process {
 export class NodeHost implements Host {
   readonly #releases: Releases;
   readonly #sockets: Sockets;
+  readonly #relay: Relay;
   readonly #tell: (event: Event) => void;
   readonly #hearing: Hearing;
   readonly #finished: () => void;
@@ -67,12 +69,14 @@ export class NodeHost implements Host {
   constructor(
     releases: Releases,
     sockets: Sockets,
+    relay: Relay,
     tell: (event: Event) => void,
     hearing: Hearing,
     finished: () => void,
   ) {
     this.#releases = releases;
     this.#sockets = sockets;
+    this.#relay = relay;
     this.#tell = tell;
     this.#hearing = hearing;
     this.#finished = finished;
@@ -97,8 +101,14 @@ export class NodeHost implements Host {
         return;
       case 'drain': {
         const { id, because, killTimeoutMs } = effect;
-        const { lingerMs = 0 } = this.#processes.get(id)?.release.stop ?? {};
-        return this.#send(id, { type: 'drain', because, killTimeoutMs, lingerMs });
+        const { stop, handOver = false } = this.#processes.get(id)?.release ?? {};
+        return this.#send(id, {
+          type: 'drain',
+          because,
+          killTimeoutMs,
+          lingerMs: stop?.lingerMs ?? 0,
+          handOver: handOver && because !== 'stop',
+        });
       }
       case 'kill': {
         const process = this.#processes.get(effect.id);
@@ -145,7 +155,9 @@ export class NodeHost implements Host {
       waiting: [],
     });
     this.#hearing.spawned(seat);
-    child.on('internalMessage', (message: unknown) => this.#hear(seat, child, message));
+    child.on('internalMessage', (message: unknown, handle: unknown) => this.#hear(seat, child, message, handle));
+    // After its last message, where `exit` may come before it; `disconnect` does not come while handles wait to be sent.
+    child.once('close', () => this.#relay.gone(id));
     child.on('message', (message) => {
       if (release.ready.on === 'message' && isReadyMessage(message)) this.#tell({ type: 'ready', id });
     });
@@ -180,7 +192,7 @@ export class NodeHost implements Host {
     });
   }
 
-  #hear(seat: Seat, child: ChildProcess, envelope: unknown): void {
+  #hear(seat: Seat, child: ChildProcess, envelope: unknown, handle: unknown): void {
     const message = open(envelope) as FromWorker | undefined;
     if (message === undefined) return acknowledge(child, envelope);
     const { id } = seat;
@@ -212,6 +224,12 @@ export class NodeHost implements Host {
         return this.#hearing.measured(seat, message.seq, message.metrics);
       case 'errors':
         return this.#hearing.errors(seat, message.errors, message.dropped);
+      case 'hand-over':
+        return this.#relay.take(id, message.moved, handle as { close(): void } | undefined);
+      case 'taken':
+        return this.#relay.taken(message.seq, message.ok);
+      case 'held':
+        return this.#relay.held(id, message.connections);
       case 'cut':
         return this.#hearing.cut(seat, message.requests);
       case 'leaving':
@@ -237,6 +255,13 @@ export class NodeHost implements Host {
     const { key, ticketKeys, handle } = bound;
     asker.addresses.set(key, nameOf(query));
     this.#post(child, { type: 'bound', seq, key, error: 0, ...(ticketKeys !== undefined && { ticketKeys }) }, handle);
+  }
+
+  /** For the relay. A worker that is gone took nothing. */
+  give(id: number, message: ToWorker, handle?: unknown): void {
+    const child = this.#processes.get(id)?.child;
+    if (child) this.#post(child, message, handle);
+    else this.#relay.gone(id);
   }
 
   #send(id: number, message: ToWorker): void {

@@ -1,11 +1,14 @@
 // The worker's end of what joins it to its supervisor: typed messages over Node's IPC channel, and a lifeline. The channel alone
 // does not tell that a supervisor is gone (with handles queued on it no `disconnect` comes); the pipe's end does, at once.
+import type { SendHandle } from 'node:child_process';
 import net from 'node:net';
 import { type FromWorker, LIFELINE_FD, open, seal, type ToWorker } from './protocol.js';
 
 export interface Channel {
   /** Never throws; a message to a supervisor that is gone is dropped. */
   tell(message: FromWorker, sent?: () => void): void;
+  /** With a handle, which stays the caller's: to be closed when it is sent. */
+  give(message: FromWorker, handle: unknown, sent: () => void): void;
 }
 
 export interface Hearing {
@@ -27,7 +30,18 @@ export function openChannel({ order, orphaned }: Hearing): Channel {
   lifeline.on('error', () => {}).once('close', orphaned);
   lifeline.resume().unref();
 
-  return { tell: (message, sent = () => {}) => void send(seal(message), undefined, undefined, () => sent()) };
+  const post = (message: FromWorker, handle: unknown, sent: () => void): void => {
+    try {
+      send(seal(message), handle as SendHandle | undefined, undefined, () => sent());
+    } catch {
+      // Node's channel has gone under it, and Node has not noticed.
+      setImmediate(sent);
+    }
+  };
+  return {
+    tell: (message, sent = () => {}) => post(message, undefined, sent),
+    give: post,
+  };
 }
 
 /** The worker's half of node:cluster ends the process, requests and all, the moment the channel closes. */

@@ -6,7 +6,7 @@ import { adopt } from './domain/domain.js';
 import type { RawRequest } from './redact.js';
 import { type Ledger, Request } from './request.js';
 import { reset } from './reset.js';
-import { mute, node, overrule, takeBack } from './response.js';
+import { mute, node, overrule, sendsEvents, takeBack } from './response.js';
 
 /** After an answer to a request whose body still arrives: closing at once would reset the client before it has read the answer. */
 const LINGER_ON_BODY_MS = 5000;
@@ -70,6 +70,11 @@ export class HttpRequest extends Request {
     if (!response || response.headersSent) return;
     response.shouldKeepAlive = true;
     Reflect.deleteProperty(response, '_storeHeader');
+  }
+
+  override part(): void {
+    const response = this.#response;
+    if (response?.headersSent && !response.writableEnded && sendsEvents(response)) this.run(() => response.end());
   }
 
   protected refuse(status: number, id: string): boolean {

@@ -5,6 +5,7 @@ import { type Answer, answerBody } from './answer.js';
 import { type Emit, kEmit } from './domain/emitters.js';
 import type { RawRequest } from './redact.js';
 import { type Ledger, Request } from './request.js';
+import { isEventStream } from './response.js';
 
 const NGHTTP2_NO_ERROR = 0;
 
@@ -41,6 +42,12 @@ export class StreamRequest extends Request {
 
   closeConnection(): boolean {
     return true;
+  }
+
+  override part(): void {
+    const stream = this.#stream;
+    if (stream?.headersSent && !stream.writableEnded && isEventStream(stream.sentHeaders['content-type']))
+      this.run(() => stream.end());
   }
 
   protected refuse(status: number, id: string): boolean {

@@ -2,11 +2,16 @@
 import { current } from './domain/current.js';
 import type { Domain } from './domain/domain.js';
 import { type CurrentRequest, OFFER, type Offer } from './index.js';
+import type { Program } from './program.js';
 import { addRegistry } from './registry.js';
 import { Request } from './request.js';
 
-export function offerToProgram(tell: (error: unknown, context: unknown, request: Request | undefined) => void): void {
+export function offerToProgram(
+  program: Program,
+  tell: (error: unknown, context: unknown, request: Request | undefined) => void,
+): void {
   const offer: Offer = {
+    hear: (moment, listener) => program.hear(moment, listener),
     currentRequest: () => {
       const request = requestOf(current.getStore());
       return request && told(request);

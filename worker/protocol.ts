@@ -119,6 +119,16 @@ export interface DurationCount {
   readonly sumMs: number;
 }
 
+/** A connection that moves from one worker to another, as far as its handle does not tell. */
+export interface Moved {
+  /** The listening socket it was accepted on. */
+  readonly key: string;
+  /** It has brought nothing yet: its client has not been served by anyone. */
+  readonly fresh: boolean;
+  /** How many requests it has brought, where its server limits them. */
+  readonly requests: number;
+}
+
 /** What a worker says of itself, over and over. */
 export interface Beat {
   /** Requests that are over since it started, and how many of them with an error: an uncaught one, or a status of 500 or more. */
@@ -174,6 +184,12 @@ export type FromWorker =
   | { readonly type: 'errors'; readonly errors: readonly CountedReport[]; readonly dropped: number }
   /** The worker drains without having been told to. */
   | { readonly type: 'draining'; readonly because: Cause }
+  /** With a handle: a connection for another worker. */
+  | { readonly type: 'hand-over'; readonly moved: Moved }
+  /** Whether a connection that was given to this worker could be taken in: it has not been read from before this is said. */
+  | { readonly type: 'taken'; readonly seq: number; readonly ok: boolean }
+  /** How many connections it holds that could be moved, idle or not. */
+  | { readonly type: 'held'; readonly connections: number }
   | { readonly type: 'cut'; readonly requests: readonly CutRequest[] }
   /** The last message: everything said before it has been written. */
   | { readonly type: 'leaving' };
@@ -190,12 +206,31 @@ export type ToWorker =
     }
   /** Accept: it was held until now. */
   | { readonly type: 'serve' }
-  | { readonly type: 'drain'; readonly because: Cause; readonly killTimeoutMs: number; readonly lingerMs: number };
+  | {
+      readonly type: 'drain';
+      readonly because: Cause;
+      readonly killTimeoutMs: number;
+      readonly lingerMs: number;
+      /** Whether somebody is left to whom connections can be handed over. */
+      readonly handOver: boolean;
+    }
+  /** With a handle: a connection of another worker's. */
+  | { readonly type: 'take-over'; readonly seq: number; readonly moved: Moved }
+  /** This worker holds more than its share: so many of its connections are for others, as soon as they are idle. */
+  | { readonly type: 'pass-on'; readonly count: number };
 
 /** Given to a worker in its environment and taken out of it before the program runs. */
 export interface BootOrders {
   readonly killTimeoutMs: number;
   readonly lingerMs: number;
+  /** Whether connections may move between workers. */
+  readonly handOver: boolean;
+  /** Whether workers that hold more than their share pass connections on. */
+  readonly balance: boolean;
+  /** Over how long a drain tells WebSockets that it is time to go. */
+  readonly closeSpreadMs: number;
+  /** What the program hears of a drain. */
+  readonly signal?: NodeJS.Signals;
   /** Between two beats. */
   readonly beatMs: number;
   /** Its servers listen, and accept nobody before `serve`. */

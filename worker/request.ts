@@ -105,6 +105,9 @@ export abstract class Request extends Domain {
     return 'contained';
   }
 
+  /** The worker leaves. What has no end of its own is told so, in its protocol. */
+  part(_code: number): void {}
+
   /** The kill timer has fired. Returns whether the client could still be told so. */
   cut(): boolean {
     return !this.#failed && this.#attempt(503, this.description.id);

@@ -55,3 +55,11 @@ export function mute(response: http.ServerResponse): void {
     removeHeader() {},
   });
 }
+
+/** Server-sent events: they end when somebody ends them, and their clients ask again. */
+export const isEventStream = (contentType: unknown): boolean =>
+  typeof contentType === 'string' && /^text\/event-stream\b/i.test(contentType);
+
+/** Whether that is what went out. Headers that are given to `writeHead` alone are in the head and nowhere else. */
+export const sendsEvents = (response: http.ServerResponse): boolean =>
+  /\r\ncontent-type: *text\/event-stream\b/i.test((response as http.ServerResponse & Head)._header ?? '');

@@ -6,26 +6,35 @@ import type http from 'node:http';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { acceptRest, closeIdleConnections, headless, keepIdleConnections } from './connections.js';
 import { current } from './domain/current.js';
 import type { Emit } from './domain/emitters.js';
+import type { HandOver } from './handover.js';
 import { HttpRequest } from './http1.js';
 import { StreamRequest } from './http2.js';
 import type { Beat, CutRequest } from './protocol.js';
 import { type Ledger, Request } from './request.js';
+import { Sessions } from './sessions.js';
 import { TakenOver } from './taken-over.js';
 
-interface IdleClosing {
-  closeIdleConnections?(): void;
-}
-
-type Server = net.Server & IdleClosing;
+type Server = net.Server;
 type Counted = { readonly _connections: number };
 type Account = Pick<Beat, 'served' | 'failed' | 'inFlight' | 'connections'>;
 type Args = Parameters<Emit>;
 type Headers = Record<string, string | undefined>;
 
-const NO_ERROR = 0;
-const LAST_STREAM_OF_ALL = 2 ** 31 - 1;
+/** How clients are told that the worker leaves, where their connection would not end by itself. */
+export interface Parting {
+  /** Over how long it is spread. */
+  readonly spreadMs: number;
+  /** WebSocket's close code. */
+  readonly code: number;
+  /** Nobody is expected to bring another request. */
+  readonly quiet: () => void;
+}
+
+/** What is opened after that is told soon. */
+const PART_AGAIN_MS = 500;
 
 export interface Tally {
   listening(address: AddressInfo | string | null): void;
@@ -40,18 +49,23 @@ export interface Tally {
 export class Servers implements Ledger {
   readonly #tally: Tally;
   readonly #servers = new Set<Server>();
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #handOver: HandOver;
+  readonly #sessions = new Sessions();
   readonly #open = new Set<Request>();
+  #accepted = 0;
   #served = 0;
   #failed = 0;
   #linger: NodeJS.Timeout | undefined;
   #draining: { readonly lingerMs: number; readonly last: WeakMap<object, HttpRequest> } | undefined;
 
-  constructor(tally: Tally) {
+  constructor(tally: Tally, handOver: HandOver) {
     this.#tally = tally;
+    this.#handOver = handOver;
   }
 
-  install(): void {
+  /** `leaving`: whether what the program closes is closed because the worker is on its way out. */
+  install(leaving: () => boolean): void {
+    keepIdleConnections(leaving);
     const emit = Reflect.get(EventEmitter.prototype, 'emit') as Emit;
     const announce = (server: Server, args: Args): boolean => this.#announce(server, emit, args);
     net.Server.prototype.emit = function (this: Server): boolean {
@@ -69,16 +83,19 @@ export class Servers implements Ledger {
       case 'upgrade':
       case 'connect':
         return this.#takenOver(server, emit, args, args[1] as http.IncomingMessage, args[2] as Duplex);
+      case 'connection':
+        this.#accepted++;
+        return this.#handOver.announce(server, args[1] as net.Socket, () => emit.apply(server, args));
       case 'stream':
-        return new StreamRequest(args[1] as ServerHttp2Stream, args[2] as Headers, this).announce(emit, server, args);
+        return this.#stream(server, emit, args, args[1] as ServerHttp2Stream);
       case 'session':
-        this.#session(args[1] as ServerHttp2Session);
+        this.#sessions.add(args[1] as ServerHttp2Session);
         break;
       case 'listening':
         return this.#listening(server, emit, args);
       case 'close':
         this.#servers.delete(server);
-        this.#look();
+        this.look();
         break;
     }
     return emit.apply(server, args);
@@ -102,6 +119,7 @@ export class Servers implements Ledger {
   ): boolean {
     if (isPassedOn(request)) return emit.apply(server, args);
     const domain = new HttpRequest(request, response, this);
+    this.#handOver.request(server, request, response);
     if (this.#draining) this.#markLast(domain);
     return domain.announce(emit, server, args);
   }
@@ -111,26 +129,9 @@ export class Servers implements Ledger {
     return new TakenOver(request, socket, this).announce(emit, server, args);
   }
 
-  /** Node's list of a server's sessions is not public. */
-  #session(session: ServerHttp2Session): void {
-    this.#sessions.add(session);
-    session.once('close', () => this.#sessions.delete(session));
-    if (this.#draining) this.#drainSession(session, this.#draining.lingerMs);
-  }
-
-  /**
-   * First only a notice that no more streams are wanted; those which were on their way to us meanwhile are served. Closed at once,
-   * the session would refuse them (RFC 9113, 6.8).
-   */
-  #drainSession(session: ServerHttp2Session, lingerMs: number): void {
-    if (session.closed || session.destroyed) return;
-    const close = (): void => {
-      clearTimeout(timer);
-      if (!session.destroyed) session.close();
-    };
-    const timer = setTimeout(close, lingerMs).unref();
-    session.goaway(NO_ERROR, LAST_STREAM_OF_ALL);
-    if (!session.ping(close)) close();
+  #stream(server: Server, emit: Emit, args: Args, stream: ServerHttp2Stream): boolean {
+    this.#sessions.asked(stream.session as ServerHttp2Session | undefined);
+    return new StreamRequest(stream, args[2] as Headers, this).announce(emit, server, args);
   }
 
   opened(request: Request): void {
@@ -140,6 +141,7 @@ export class Servers implements Ledger {
   closed(request: Request): void {
     this.#open.delete(request);
     this.#tally.over(request);
+    if (this.#handOver.wants) this.#handOver.look();
     this.#served++;
     if (request.isFailed) this.#failed++;
     if (this.#draining) current.run(undefined, () => this.#closedInDrain(request));
@@ -167,22 +169,49 @@ export class Servers implements Ledger {
     return { served: this.#served, failed: this.#failed, inFlight: this.#open.size, connections };
   }
 
-  get all(): Iterable<net.Server> {
+  get all(): ReadonlySet<Server> {
     return this.#servers;
   }
 
   /**
-   * Stops accepting. Kept connections are left alone: each further answer on them says that it is the last, and one that stays
-   * idle for `lingerMs` is closed.
+   * Stops accepting. Kept connections are handed over as soon as they are idle. Those which cannot be are left alone: each further
+   * answer on them says that it is the last, and one that stays idle for `lingerMs` is closed.
    */
-  drain(lingerMs: number): void {
+  drain(lingerMs: number, handOver: boolean, parting: Parting): void {
     this.#draining = { lingerMs, last: new WeakMap() };
+    if (handOver) this.#handOver.begin(lingerMs, () => this.keep(), parting.quiet);
+    setTimeout(parting.quiet, lingerMs).unref();
+    this.#part(parting);
     for (const request of this.#open) this.#markLast(request);
-    for (const session of this.#sessions) this.#drainSession(session, lingerMs);
+    this.#sessions.drain(lingerMs);
     // Not `http.Server.prototype.close`: that destroys idle connections under their clients' next request.
-    for (const server of this.#servers) if (server.listening) net.Server.prototype.close.call(server);
+    const close = (): void => {
+      for (const server of this.#servers) if (server.listening) net.Server.prototype.close.call(server);
+      this.#lingerFrom();
+      setImmediate(() => this.look());
+    };
+    if (handOver) close();
+    else acceptRest(() => this.#accepted, close);
+  }
+
+  /** What has no end of its own is told over a while, or all clients would come back at once. */
+  #part({ spreadMs, code }: Parting): void {
+    const upgraded = [...this.#open].filter((request) => request instanceof TakenOver);
+    for (const [index, request] of upgraded.entries())
+      setTimeout(() => request.part(code), (spreadMs * index) / upgraded.length).unref();
+    const again = (): void => {
+      for (const request of this.#open) request.part(code);
+      setTimeout(again, PART_AGAIN_MS).unref();
+    };
+    setTimeout(again, spreadMs).unref();
+  }
+
+  /** Nobody takes connections over any more, or not fast enough: from now on they end here. */
+  keep(): void {
+    this.#handOver.end();
+    if (this.#draining === undefined) return;
+    for (const request of this.#open) this.#markLast(request);
     this.#lingerFrom();
-    setImmediate(() => this.#look());
   }
 
   /** Ends every request that is still open: 503 where headers are unsent. Returns them by name. */
@@ -193,6 +222,7 @@ export class Servers implements Ledger {
   /** Pipelined requests share a connection: only the last of them may announce its end. */
   #markLast(request: Request): void {
     const last = this.#draining?.last;
+    if (request instanceof HttpRequest && this.#handOver.takes(request.connection)) return;
     if (last === undefined || !request.closeConnection() || !(request instanceof HttpRequest)) return;
     const connection = request.connection as object;
     last.get(connection)?.keepConnection();
@@ -203,7 +233,7 @@ export class Servers implements Ledger {
     // Its headers had gone out before the drain began: its connection is kept, and idle from now on.
     if (request instanceof HttpRequest && this.#draining?.last.get(request.connection as object) !== request)
       this.#lingerFrom();
-    this.#look();
+    this.look();
   }
 
   /** From now on, every connection on which nothing is under way has the linger to bring something. */
@@ -212,34 +242,22 @@ export class Servers implements Ledger {
     clearTimeout(this.#linger);
     this.#linger = setTimeout(() => {
       for (const server of this.#servers) {
-        server.closeIdleConnections?.();
+        closeIdleConnections(server);
         for (const socket of headless(server, lingerMs)) socket.destroy();
       }
       this.#lingerFrom();
-      this.#look();
+      this.look();
     }, lingerMs);
     this.#linger.unref();
   }
 
-  #look(): void {
-    if (this.#draining === undefined || this.#open.size > 0) return;
+  /** Whether all is done. */
+  look(): void {
+    if (this.#draining === undefined || this.#open.size + this.#handOver.inFlight > 0) return;
     for (const server of this.#servers) if (isInUse(server)) return;
     clearTimeout(this.#linger);
     this.#tally.emptied();
   }
-}
-
-/** Node's own list of a server's HTTP/1 connections. */
-interface Connections {
-  expired(headersTimeoutMs: number, requestTimeoutMs: number): { readonly socket: net.Socket }[];
-}
-
-/** Connections that have not brought a whole head for so long: most often they were opened ahead, and have sent nothing at all. */
-function headless(server: Server, forMs: number): net.Socket[] {
-  const key = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'http.server.connections');
-  if (key === undefined || forMs <= 0) return [];
-  const connections = (server as unknown as Record<symbol, Connections>)[key];
-  return connections?.expired(forMs, 0).map(({ socket }) => socket) ?? [];
 }
 
 /** Whether this very request is being handed on, by a framework or by http2's own compatibility layer, inside its own domain. */

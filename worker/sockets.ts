@@ -36,6 +36,8 @@ export class Sockets {
   readonly #datagrams = new Set<Handle>();
   /** What the program has closed in this turn of the loop. */
   readonly #closed: string[] = [];
+  readonly #keys = new WeakMap<object, string>();
+  readonly #servers = new Map<string, net.Server>();
   /** What `serve` sets going; undefined where nothing is held. */
   #held: (() => void)[] | undefined;
   #seq = 0;
@@ -57,6 +59,20 @@ export class Sockets {
   bound(answer: Bound, handle: unknown): void {
     this.#asked.get(answer.seq)?.(answer, handle as Handle | undefined);
     this.#asked.delete(answer.seq);
+  }
+
+  /** By which name all workers know the socket that this server listens on. */
+  keyOf(server: net.Server): string | undefined {
+    return this.#keys.get(server);
+  }
+
+  serverOf(key: string): net.Server | undefined {
+    return this.#servers.get(key);
+  }
+
+  /** The worker is on its way out, or will be: what its program closes is closed for that. */
+  get keeps(): boolean {
+    return this.#keeping;
   }
 
   /** What is closed from now on is closed because the worker leaves: the program did not give the address up. */
@@ -94,9 +110,13 @@ export class Sockets {
       this.#watchClose(handle, () => {
         this.#release(place, index);
         this.#datagrams.delete(handle);
+        if (this.#servers.get(answer.key) === listener) this.#servers.delete(answer.key);
         this.#gaveUp(answer.key);
       });
-      if (!(listener instanceof net.Server)) this.#datagram(listener, handle);
+      if (listener instanceof net.Server) {
+        this.#keys.set(listener, answer.key);
+        this.#servers.set(answer.key, listener);
+      } else this.#datagram(listener, handle);
       if (this.#held) hold(handle, this.#held);
       done(0, handle);
     });

@@ -3,14 +3,17 @@ import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
 import { beat } from './beat.js';
 import { openChannel } from './channel.js';
+import type { Handle } from './connections.js';
 import { Counting } from './counting.js';
 import { current } from './domain/current.js';
 import { type Claim, switchOn } from './domain/domain.js';
 import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
+import { HandOver } from './handover.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
 import { offerToProgram, requestOf } from './offer.js';
 import { probe } from './probe.js';
+import { Program } from './program.js';
 import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './protocol.js';
 import { Redaction } from './redact.js';
 import { measure } from './registry.js';
@@ -23,10 +26,16 @@ import { tellWhereabouts } from './whereabouts.js';
 /** The last reports and answers get this long to leave the process. */
 const FLUSH_MS = 1000;
 
+/** WebSocket's close codes. */
+const GOING_AWAY = 1001;
+const SERVICE_RESTART = 1012;
+/** Causes after which a newer release serves. */
+const COMES_BACK: ReadonlySet<string> = new Set(['reload', 'rollback', 'restart']);
+
 export function start(terms: BootOrders): void {
   keepLastWords();
   let life: Life = { phase: 'booting' };
-  const exit = guardExit(() => hasFaulted(life) && servers.open.size > 0);
+  const exit = guardExit(() => (hasFaulted(life) || program.signalled) && servers.open.size + handOver.inFlight > 0);
   let timer: NodeJS.Timeout | undefined;
 
   /** Orders are carried out outside of every domain: nothing of ours may be blamed on a request. */
@@ -43,14 +52,33 @@ export function start(terms: BootOrders): void {
 
   const drain = (because: Cause): void => tell({ type: 'drain', because, terms, told: false });
 
+  /** Whether somebody is there who takes connections over. */
+  let handsOver = terms.handOver;
+
   const channel = openChannel({
     order(message, handle) {
-      if (message.type === 'bound') sockets.bound(message, handle);
-      else if (message.type === 'measure') void measured(message.seq);
-      else if (message.type === 'serve') sockets.serve();
-      else tell({ type: 'drain', because: message.because, terms: message, told: true });
+      switch (message.type) {
+        case 'bound':
+          return sockets.bound(message, handle);
+        case 'measure':
+          return void measured(message.seq);
+        case 'serve':
+          return sockets.serve();
+        case 'take-over':
+          return handOver.takeOver(message.seq, message.moved, handle as Handle | undefined);
+        case 'pass-on':
+          return handOver.passOn(message.count);
+        case 'drain':
+          handsOver = message.handOver;
+          if (!handsOver) servers.keep();
+          return tell({ type: 'drain', because: message.because, terms: message, told: true });
+      }
     },
-    orphaned: () => drain('orphaned'),
+    orphaned: () => {
+      handsOver = false;
+      servers.keep();
+      drain('orphaned');
+    },
   });
   const reports = new Reports((errors, dropped) => channel.tell({ type: 'errors', errors, dropped }));
   const counting = new Counting();
@@ -77,14 +105,33 @@ export function start(terms: BootOrders): void {
     tell({ type: 'listening' });
     if (terms.probe !== undefined) probe(servers.all, terms.probe, () => channel.tell({ type: 'healthy' }));
   };
-  const servers = new Servers({
-    listening,
-    failed: (request, error, origin) => failed(error, origin, redaction.request(request.detail)),
-    over: ({ method, status, route, openedAt }) =>
-      counting.add({ method, status, route, durationMs: performance.now() - openedAt }),
-    emptied: () => tell({ type: 'emptied' }),
-  });
   const sockets = new Sockets(channel, listening, terms.held);
+  const handOver = new HandOver(
+    channel,
+    sockets,
+    () => servers.all,
+    () => servers.look(),
+  );
+  const servers = new Servers(
+    {
+      listening,
+      failed: (request, error, origin) => failed(error, origin, redaction.request(request.detail)),
+      over: ({ method, status, route, openedAt }) =>
+        counting.add({ method, status, route, durationMs: performance.now() - openedAt }),
+      emptied: () => void left(),
+    },
+    handOver,
+  );
+  const program = new Program(
+    (error) => current.run(undefined, () => reports.add(toReport(error, 'reported'))),
+    terms.signal,
+  );
+  let leaving: Promise<void> | undefined;
+  const left = async (): Promise<void> => {
+    leaving ??= program.drained();
+    await leaving;
+    tell({ type: 'emptied' });
+  };
 
   /** An error that no open request can be blamed for. Before anything listens it ends the process, as without cordon. */
   const lastResort = (error: unknown, origin: string): Claim => {
@@ -107,7 +154,12 @@ export function start(terms: BootOrders): void {
         return channel.tell(order.message);
       case 'stop-accepting':
         sockets.drain();
-        return servers.drain(order.lingerMs);
+        servers.drain(order.lingerMs, handsOver, {
+          spreadMs: terms.closeSpreadMs,
+          code: life.phase === 'draining' && COMES_BACK.has(life.because) ? SERVICE_RESTART : GOING_AWAY,
+          quiet: () => program.signal(),
+        });
+        return program.drain(life.phase === 'draining' ? life.because : 'stop');
       case 'cut':
         return channel.tell({ type: 'cut', requests: servers.cut().map((one) => redaction.name(one)) });
       case 'leave':
@@ -133,7 +185,7 @@ export function start(terms: BootOrders): void {
   tellWhereabouts(() => requestOf(current.getStore())?.description);
   setLastResort(lastResort, tellProgram);
   sockets.install();
-  servers.install();
+  servers.install(() => sockets.keeps);
 
   // To leave the cluster is to drain, whichever way the program says it: none of them ends somebody's request.
   process.disconnect = () => drain('disconnected');
@@ -147,10 +199,11 @@ export function start(terms: BootOrders): void {
     worker.disconnect = leaveCluster;
     worker.destroy = worker.kill = leaveCluster;
   }
-  offerToProgram((error, context, request) => {
+  offerToProgram(program, (error, context, request) => {
     const detail = request && redaction.request(request.detail);
     current.run(undefined, () => reports.add(toReport(error, 'reported', detail, context)));
   });
+  if (terms.handOver && terms.balance) handOver.tellHeld();
   channel.tell({ type: 'started' });
   const sayHow = beat(
     terms.beatMs,

@@ -43,6 +43,12 @@ export class TakenOver extends Request {
     return true;
   }
 
+  /** A close frame, where the program speaks WebSocket by way of `ws`, as socket.io does. */
+  override part(code: number): void {
+    const webSocket = this.#socket && webSocketOn(this.#socket);
+    if (webSocket) this.run(() => webSocket.close(code));
+  }
+
   protected refuse(status: number, id: string): boolean {
     const socket = this.#socket;
     if (!socket || socket.destroyed) return false;
@@ -61,4 +67,15 @@ export class TakenOver extends Request {
     this.#request = undefined;
     this.#socket = undefined;
   }
+}
+
+interface WebSocket {
+  close(code: number): void;
+}
+
+/** `ws` leaves its WebSocket on the socket that it was made of. */
+function webSocketOn(socket: Duplex): WebSocket | undefined {
+  const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'websocket');
+  const found = key && (socket as unknown as Record<symbol, Partial<WebSocket> | undefined>)[key];
+  return typeof found?.close === 'function' ? (found as WebSocket) : undefined;
 }

@@ -41,6 +41,11 @@ export class Metrics {
     this.#surroundings = surroundings;
   }
 
+  /** A connection has moved from one worker to another. */
+  handedOver(): void {
+    this.#tally.handedOver(1);
+  }
+
   /** Counts, and passes on. */
   overhear(hearing: Hearing): Hearing {
     return {

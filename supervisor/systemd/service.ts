@@ -22,6 +22,9 @@ export interface Means {
   readonly incidents: () => number;
   /** What systemd has lent and no worker listens on. */
   readonly unserved: () => readonly string[];
+  /** A stop was asked for, and waits for `delayMs`. */
+  readonly leaving: () => boolean;
+  readonly delayMs: number;
   /** Ends the fleet with this reason. */
   readonly give: (up: OperatorError) => void;
 }
@@ -82,6 +85,11 @@ export class Service {
   }
 
   readonly observe: Observer = () => this.#speak();
+
+  /** Something has changed that is no turn of the fleet. */
+  look(): void {
+    this.#speak();
+  }
 
   /** The main process from now on. */
   promote(): void {
@@ -147,7 +155,7 @@ export class Service {
 
   #speak(): void {
     if (!this.#means || !this.#isMain) return;
-    const { fleet, policy, incidents, unserved } = this.#means;
+    const { fleet, policy, incidents, unserved, leaving, delayMs } = this.#means;
     const now = fleet();
     const quorum = now.slots.length;
     const { told, words } = speak(this.#told, now, {
@@ -156,7 +164,8 @@ export class Service {
       quorum,
       served: this.#told.ready || unserved().length === 0,
       bootMs: policy.readyTimeoutMs + policy.graceMs,
-      stopMs: policy.stopTimeoutMs + 2 * policy.graceMs,
+      leaving: leaving(),
+      stopMs: delayMs + policy.stopTimeoutMs + 2 * policy.graceMs,
       monotonicUsec: process.hrtime.bigint() / 1000n,
     });
     this.#told = told;

@@ -29,6 +29,8 @@ export interface Circumstances {
   /** Of like errors, in the book. */
   readonly incidents: number;
   readonly reloading: boolean;
+  /** It will stop in a moment, and serves on until then. */
+  readonly leaving: boolean;
   /** So many workers that serve are enough to call the service started. */
   readonly quorum: number;
   /** Everything that systemd has handed over has somebody who serves it. */
@@ -49,7 +51,7 @@ export interface Speech {
 export function speak(told: Told, fleet: Fleet, now: Circumstances): Speech {
   const serving = fleet.workers.filter(isServing).length;
   const present = fleet.workers.length;
-  const stopping = fleet.goal !== 'serve';
+  const stopping = now.leaving || fleet.goal !== 'serve';
   const ready = told.ready || (!stopping && serving >= now.quorum && now.served);
   const reloading = ready && !stopping && now.reloading;
   const status = statusOf(fleet, serving, present, now);
@@ -79,6 +81,7 @@ function statusOf(fleet: Fleet, serving: number, present: number, now: Circumsta
   if (now.incidents > 0) parts.push(counted(now.incidents, 'incident'));
   if (fleet.degraded) parts.push('degraded: workers fail again and again');
   if (now.reloading) parts.push('reloading');
+  if (now.leaving) parts.push('stopping soon');
   if (serving >= now.quorum && !now.served) parts.push('waiting for a worker that serves every socket of the unit');
   return parts.join(', ');
 }

@@ -15,6 +15,8 @@ test('a script alone runs with every default', async (t) => {
     env: {},
     secrets: [],
     workers: 4,
+    handOver: true,
+    balance: true,
     listen: [],
     standby: 0,
     ready: { on: 'listening', timeoutMs: 30_000 },
@@ -26,7 +28,7 @@ test('a script alone runs with every default', async (t) => {
       backoff: { minMs: 100, maxMs: 30_000, factor: 2, jitter: 0.2 },
       intensity: { restarts: 10, withinMs: 60_000 },
     },
-    stop: { timeoutMs: 30_000, lingerMs: 5_000 },
+    stop: { timeoutMs: 30_000, lingerMs: 5_000, delayMs: 0, closeSpreadMs: 5_000, signal: undefined },
     logs: { format: 'json', level: 'info' },
     after: [],
     errors: { ...config.errors, dir: undefined, keepMs: 30 * 86_400_000 },
@@ -127,7 +129,7 @@ test('a default yields to what was said', async (t) => {
     flags: { stopTimeout: '1s' },
     environment: { CORDON_RESTART_BACKOFF_MIN: '2m' },
   });
-  t.deepEqual(stop, { timeoutMs: 1_000, lingerMs: 1_000 });
+  t.like(stop, { timeoutMs: 1_000, lingerMs: 1_000, closeSpreadMs: 500 });
   t.like(restart.backoff, { minMs: 120_000, maxMs: 120_000 });
 });
 

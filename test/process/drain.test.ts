@@ -1,4 +1,5 @@
-// The way out of a faulty worker: its others are answered, its successor is there before it is gone, and it goes in time.
+// The way out of a faulty worker: its others are answered, its successor is there before it is gone, and it goes in time. Connections
+// stay where they are in here; `handover.test.ts` is about those which move.
 import test, { type ExecutionContext } from 'ava';
 import { type Answer, ask, Connection, type Outcome } from '../support/client.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
@@ -8,7 +9,9 @@ async function start(
   workers: number,
   ...args: string[]
 ): Promise<{ fleet: Fleet; target: { port: number } }> {
-  const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', String(workers), ...args]);
+  const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', String(workers), ...args], {
+    env: { CORDON_HAND_OVER: 'false' },
+  });
   const target = { port: await fleet.port() };
   await fleet.ready();
   return { fleet, target };
@@ -91,7 +94,9 @@ test('where another worker is ready the faulty one drains at once, and its succe
 });
 
 test('an idle kept connection is waited on for the linger, and then closed', async (t) => {
-  const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '1'], { env: { CORDON_STOP_LINGER: '300ms' } });
+  const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '1'], {
+    env: { CORDON_HAND_OVER: 'false', CORDON_STOP_LINGER: '300ms' },
+  });
   const target = { port: await fleet.port() };
   await fleet.ready();
   const { connection } = await kept(t, target);

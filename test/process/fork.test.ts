@@ -135,7 +135,7 @@ test("a worker's children die with it", async (t) => {
 
 for (const way of ['cluster-disconnect', 'cluster-kill', 'cluster-destroy', 'process-disconnect'])
   test(`a program that leaves by ${way} drains: nobody's request is lost, and a successor comes`, async (t) => {
-    const fleet = startFleet(t, [server, '-w', '1']);
+    const fleet = startFleet(t, [server, '-w', '1'], { env: { CORDON_HAND_OVER: 'false' } });
     const port = await fleet.port();
     await fleet.ready();
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });

@@ -1,6 +1,6 @@
 // The end of a fleet: gently for one signal, at once for a second, and nobody is left behind.
 import test, { type ExecutionContext } from 'ava';
-import { ask, Connection } from '../support/client.js';
+import { ask, bytesOf, Connection } from '../support/client.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
 import { dropped, startLoad } from '../support/load.js';
 import { gone, workersOf } from '../support/processes.js';
@@ -41,6 +41,21 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     t.deepEqual(dropped(await load.end()), []);
   });
 }
+
+test('who was connected before the signal is answered, accepted or not', async (t) => {
+  const { fleet, target } = await start(t, 1);
+  const blocked = new Connection(t, target);
+  blocked.send(bytesOf({ path: '/block?ms=1000' }));
+  // Accepted by nobody: the only worker is blocked, or will be.
+  const waiting = await Promise.all(Array.from({ length: 40 }, () => new Connection(t, target).connected()));
+  fleet.child.kill('SIGTERM');
+  await fleet.line(/^worker 1 drains/);
+  for (const answer of await Promise.all(waiting.map((connection) => connection.ask('/ok'))))
+    t.like(answer, { became: 'answered', status: 200 });
+  for (const connection of waiting) connection.close();
+  blocked.close();
+  t.is(await fleet.ended, 0);
+});
 
 for (const [second, code] of [
   ['SIGTERM', 143],

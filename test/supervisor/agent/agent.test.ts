@@ -7,11 +7,12 @@ import { answer } from '../../../supervisor/agent/answer.js';
 import { booting, serving } from '../../support/story.js';
 
 test('the weight follows the share of workers that serve', (t) => {
-  t.is(answer(booting(4).fleet), 'down #no worker is ready\n');
-  t.is(answer(serving(4).fleet), 'up ready 100%\n');
-  t.is(answer(serving(4).crashed(1).fleet), 'up ready 75%\n');
-  t.is(answer(serving(3).crashed(1, 2).fleet), 'up ready 33%\n');
-  t.is(answer(serving(4).tell({ type: 'stop-asked' }).fleet), 'drain\n');
+  t.is(answer(booting(4).fleet, false), 'down #no worker is ready\n');
+  t.is(answer(serving(4).fleet, false), 'up ready 100%\n');
+  t.is(answer(serving(4).crashed(1).fleet, false), 'up ready 75%\n');
+  t.is(answer(serving(3).crashed(1, 2).fleet, false), 'up ready 33%\n');
+  t.is(answer(serving(4).fleet, true), 'drain\n', 'stop.delay runs');
+  t.is(answer(serving(4).tell({ type: 'stop-asked' }).fleet, false), 'drain\n');
 });
 
 const asked = async (port: number): Promise<string> => {

@@ -6,6 +6,7 @@ import { booting, type Story, serving } from '../../support/story.js';
 const circumstances: Circumstances = {
   incidents: 0,
   reloading: false,
+  leaving: false,
   quorum: 2,
   served: true,
   bootMs: 12_000,
@@ -50,6 +51,17 @@ test('STOPPING comes once, and each worker that leaves asks for more time', (t) 
   t.deepEqual(stopping, [{ STOPPING: '1', EXTEND_TIMEOUT_USEC: '24000000', STATUS: 'stopping: 2 workers left' }]);
   t.deepEqual(said(story.left(1)), [{ EXTEND_TIMEOUT_USEC: '24000000', STATUS: 'stopping: 1 worker left' }]);
   t.deepEqual(said(story.left(2)), [{ EXTEND_TIMEOUT_USEC: '24000000', STATUS: 'stopped' }]);
+});
+
+test('a stop that waits is told at once, and the fleet serves on', (t) => {
+  const said = listener();
+  const story = serving(2);
+  said(story);
+  t.deepEqual(said(story, { leaving: true }), [
+    { STOPPING: '1', EXTEND_TIMEOUT_USEC: '24000000', STATUS: '2/2 ready, generation 1, stopping soon' },
+  ]);
+  const then = said(story.tell({ type: 'stop-asked' }), { leaving: true });
+  t.deepEqual(then, [{ STATUS: 'stopping: 2 workers left' }]);
 });
 
 test('a stop before the fleet was ready never says READY', (t) => {

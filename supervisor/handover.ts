@@ -1,0 +1,153 @@
+// Connections on their way from one worker to another. The supervisor never reads from them: it holds a copy until the worker that
+// it was given to has said that it took it, which is before that worker has read from it. So a worker that dies on the way costs
+// no connection.
+import type { Moved, ToWorker } from '../worker/protocol.js';
+import { excess } from './balance.js';
+import { type Fleet, isServing } from './state.js';
+
+interface Handle {
+  close(): void;
+}
+
+interface Waiting {
+  readonly moved: Moved;
+  readonly handle: Handle;
+  readonly from: number;
+  /** Who has had it and would not take it. */
+  readonly refused: readonly number[];
+}
+
+interface Given extends Waiting {
+  readonly to: number;
+}
+
+/** So many wait for a worker that serves, and so long. */
+const MOST_WAITING = 1_000;
+const LONGEST_WAIT_MS = 10_000;
+/** Counts that come together are looked at together. */
+const BALANCE_AFTER_MS = 50;
+
+export class Relay {
+  readonly #fleet: () => Fleet;
+  readonly #send: (worker: number, message: ToWorker, handle?: unknown) => void;
+  readonly #moved: () => void;
+  readonly #given = new Map<number, Given>();
+  readonly #waiting = new Map<Waiting, NodeJS.Timeout>();
+  /** As told by each worker, less what it handed over since, and with what it was given. */
+  readonly #held = new Map<number, number>();
+  /** What each worker was last asked to pass on. */
+  readonly #asked = new Map<number, number>();
+  #balancing: NodeJS.Timeout | undefined;
+  #seq = 0;
+
+  constructor(
+    fleet: () => Fleet,
+    send: (worker: number, message: ToWorker, handle?: unknown) => void,
+    /** A connection has arrived where it was sent. */
+    moved: () => void,
+  ) {
+    this.#fleet = fleet;
+    this.#send = send;
+    this.#moved = moved;
+  }
+
+  /** Somebody may be ready who was not; or all are told to go, and nobody will be. */
+  observe(): void {
+    if (this.#fleet().goal !== 'serve') this.#close();
+    else if (this.#waiting.size > 0 && this.#serving().length > 0) this.#look();
+  }
+
+  /** Workers that serve and are expected to stay; those which are not where there are no others. */
+  #serving(): number[] {
+    const { goal, workers } = this.#fleet();
+    if (goal !== 'serve') return [];
+    const ready = workers.filter(({ phase }) => phase === 'ready');
+    return (ready.length > 0 ? ready : workers.filter(isServing)).map(({ id }) => id);
+  }
+
+  /** A worker hands a connection over. */
+  take(from: number, moved: Moved, handle: Handle | undefined): void {
+    if (handle === undefined) return;
+    this.#held.set(from, Math.max(0, this.#load(from) - 1));
+    this.#asked.set(from, Math.max(0, (this.#asked.get(from) ?? 0) - 1));
+    this.#place({ moved, handle, from, refused: [] });
+  }
+
+  /** A worker has taken a connection over, or cannot. */
+  taken(seq: number, ok: boolean): void {
+    const given = this.#given.get(seq);
+    if (given === undefined) return;
+    this.#given.delete(seq);
+    if (ok) {
+      given.handle.close();
+      this.#moved();
+    } else this.#place({ ...given, refused: [...given.refused, given.to] });
+  }
+
+  held(worker: number, connections: number): void {
+    this.#held.set(worker, connections);
+    this.#balancing ??= setTimeout(() => this.#balance(), BALANCE_AFTER_MS).unref();
+  }
+
+  #balance(): void {
+    this.#balancing = undefined;
+    const serving = this.#serving();
+    const moves = excess(new Map(serving.map((worker) => [worker, this.#load(worker)])));
+    for (const worker of serving) {
+      const count = moves.get(worker) ?? 0;
+      if (count === (this.#asked.get(worker) ?? 0)) continue;
+      this.#asked.set(worker, count);
+      this.#send(worker, { type: 'pass-on', count });
+    }
+  }
+
+  /** The worker is gone, and all that it said has been heard: what it did not say that it took goes to another. */
+  gone(worker: number): void {
+    this.#held.delete(worker);
+    this.#asked.delete(worker);
+    for (const [seq, given] of this.#given) if (given.to === worker) this.taken(seq, false);
+  }
+
+  #look(): void {
+    for (const [waiting, timer] of this.#waiting) {
+      clearTimeout(timer);
+      this.#waiting.delete(waiting);
+      // Who would not take it then may now.
+      this.#place({ ...waiting, refused: [] });
+    }
+  }
+
+  /** Nobody will take what waits. */
+  #close(): void {
+    for (const [{ handle }, timer] of this.#waiting) {
+      clearTimeout(timer);
+      handle.close();
+    }
+    this.#waiting.clear();
+    clearTimeout(this.#balancing);
+  }
+
+  #place(waiting: Waiting): void {
+    const { moved, handle, from, refused } = waiting;
+    const able = this.#serving().filter((id) => id !== from && !refused.includes(id));
+    const [to] = able.toSorted((one, other) => this.#load(one) - this.#load(other));
+    if (to === undefined) return this.#wait(waiting);
+    const seq = ++this.#seq;
+    this.#given.set(seq, { ...waiting, to });
+    this.#held.set(to, this.#load(to) + 1);
+    this.#send(to, { type: 'take-over', seq, moved }, handle);
+  }
+
+  #wait(waiting: Waiting): void {
+    if (this.#waiting.size >= MOST_WAITING || this.#fleet().goal !== 'serve') return waiting.handle.close();
+    const timer = setTimeout(() => {
+      this.#waiting.delete(waiting);
+      waiting.handle.close();
+    }, LONGEST_WAIT_MS).unref();
+    this.#waiting.set(waiting, timer);
+  }
+
+  #load(worker: number): number {
+    return this.#held.get(worker) ?? 0;
+  }
+}

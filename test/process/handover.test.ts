@@ -1,0 +1,275 @@
+// A connection outlives the worker that holds it: idle, it is handed over unread to one that serves. What idle means is where
+// requests would be lost or smuggled, so each way to be wrong about it is a test.
+import { readdirSync, readlinkSync } from 'node:fs';
+import test, { type ExecutionContext } from 'ava';
+import { type Answer, bytesOf, Connection, type Outcome } from '../support/client.js';
+import { type Fleet, fixture, startFleet } from '../support/fleet.js';
+
+interface Started {
+  readonly fleet: Fleet;
+  readonly target: { readonly port: number };
+}
+
+async function start(t: ExecutionContext, env: NodeJS.ProcessEnv = {}, workers = 2): Promise<Started> {
+  const fleet = startFleet(t, [fixture('process/kept.mjs'), '-w', String(workers)], {
+    env: { CORDON_BALANCE: 'false', ...env },
+  });
+  const target = { port: await fleet.port() };
+  await fleet.ready();
+  return { fleet, target };
+}
+
+function answered(outcome: Outcome): Answer {
+  if (outcome.became !== 'answered') throw new Error(`${outcome.why}: ${outcome.text}`);
+  return outcome;
+}
+
+const pidOf = (answer: Answer): string => answer.headers['x-pid'] ?? '';
+
+/** A connection that has been served once, and the process that holds it. */
+async function kept(t: ExecutionContext, { target }: Started): Promise<{ connection: Connection; pid: string }> {
+  const connection = new Connection(t, target);
+  return { connection, pid: pidOf(answered(await connection.ask('/connection'))) };
+}
+
+/** A connection of this worker's. */
+async function keptBy(t: ExecutionContext, started: Started, pid: string): Promise<Connection> {
+  for (;;) {
+    const one = await kept(t, started);
+    if (one.pid === pid) return one.connection;
+    one.connection.close();
+  }
+}
+
+/** Asks until another worker answers; each answer is whole. */
+async function moved(connection: Connection, pid: string): Promise<void> {
+  while (pidOf(answered(await connection.ask('/connection'))) === pid);
+}
+
+/** Makes this worker fail, and waits until connections that were idle then are in other hands. */
+async function fail(t: ExecutionContext, started: Started, pid: string): Promise<void> {
+  const probe = await keptBy(t, started, pid);
+  const failing = await keptBy(t, started, pid);
+  t.is(answered(await failing.ask('/fail/timer')).status, 500);
+  failing.close();
+  await moved(probe, pid);
+  probe.close();
+}
+
+async function gone({ fleet }: Started, pid: string): Promise<void> {
+  await fleet.line(({ msg, pid: of }) => String(of) === pid && /is gone \(exit code 81\)/.test(msg));
+}
+
+interface Seen {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly announced: boolean;
+  readonly connections: number;
+}
+
+test('an idle connection goes on in another worker, and its program sees it as one that it accepted', async (t) => {
+  const started = await start(t);
+  const { connection, pid } = await kept(t, started);
+  await fail(t, started, pid);
+  await gone(started, pid);
+  const after = answered(await connection.ask('/connection'));
+  t.not(pidOf(after), pid);
+  t.is(after.headers['connection'], 'keep-alive');
+  const seen = JSON.parse(after.body) as Seen;
+  t.is(seen.remotePort, connection.localPort ?? 0);
+  t.is(seen.remoteAddress.replace('::ffff:', ''), '127.0.0.1');
+  t.true(seen.announced);
+  t.true(seen.connections >= 1);
+  connection.close();
+  t.is(await started.fleet.stop(), 0);
+});
+
+test('a busy one is answered where it is, without Connection: close, and handed over then', async (t) => {
+  const started = await start(t);
+  const { connection, pid } = await kept(t, started);
+  const slow = connection.ask('/slow?ms=500');
+  await fail(t, started, pid);
+  const answer = answered(await slow);
+  t.is(answer.headers['connection'], 'keep-alive');
+  t.not(pidOf(answered(await connection.ask('/connection'))), pid);
+  await gone(started, pid);
+  connection.close();
+  t.is(await started.fleet.stop(), 0);
+});
+
+test('what is pipelined behind a running request is answered in its order, where it was read', async (t) => {
+  const started = await start(t);
+  const { connection, pid } = await kept(t, started);
+  const asked = ['/slow?ms=500', '/connection', '/slow?ms=100', '/connection'];
+  connection.send(asked.map((path) => bytesOf({ path })).join(''));
+  await fail(t, started, pid);
+  t.is(answered(await connection.answer()).body, 'ok\n');
+  t.is(pidOf(answered(await connection.answer())), pid);
+  t.is(answered(await connection.answer()).body, 'ok\n');
+  t.is(pidOf(answered(await connection.answer())), pid);
+  t.not(pidOf(answered(await connection.ask('/connection'))), pid);
+  connection.close();
+  t.is(await started.fleet.stop(), 0);
+});
+
+test('half a head that was read stays with its reader: the request is answered whole', async (t) => {
+  const started = await start(t);
+  const { connection, pid } = await kept(t, started);
+  const bytes = bytesOf({ path: '/connection', headers: { 'x-marked': 'yes' } });
+  connection.send(bytes.slice(0, 25));
+  await fail(t, started, pid);
+  connection.send(bytes.slice(25));
+  t.is(pidOf(answered(await connection.answer())), pid);
+  t.not(pidOf(answered(await connection.ask('/connection'))), pid);
+  connection.close();
+  t.is(await started.fleet.stop(), 0);
+});
+
+test('the rest of a body whose request was answered early is never read as a request', async (t) => {
+  const started = await start(t);
+  const { connection, pid } = await kept(t, started);
+  const smuggled = bytesOf({ path: '/connection?smuggled' });
+  const body = `12345${smuggled}`;
+  connection.send(bytesOf({ path: '/early', body }).slice(0, -smuggled.length));
+  t.is(answered(await connection.answer('POST')).body, 'early\n');
+  await fail(t, started, pid);
+  connection.send(smuggled);
+  const next = answered(await connection.ask('/connection'));
+  t.is((JSON.parse(next.body) as { path: string }).path, '/connection');
+  await moved(connection, pid);
+  t.is(answered(await connection.ask('/ok')).body, 'ok\n', 'and no answer is left over');
+  connection.close();
+  await gone(started, pid);
+  t.is(await started.fleet.stop(), 0);
+});
+
+const sockets = (pid: number | string): number =>
+  readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('socket:');
+    } catch {
+      return false;
+    }
+  }).length;
+
+test('every copy of a descriptor is closed once it is sent', async (t) => {
+  const started = await start(t);
+  const supervisor = started.fleet.child.pid ?? 0;
+  const { connection: busy, pid } = await kept(t, started);
+  const all: Connection[] = [];
+  for (let count = 0; count < 40; count++) all.push(await keptBy(t, started, pid));
+  const before = { supervisor: sockets(supervisor), source: sockets(pid) };
+  const slow = busy.ask('/slow?ms=3000');
+  await fail(t, started, pid);
+  for (const connection of all) await moved(connection, pid);
+  // The listening socket goes, too.
+  t.true(sockets(pid) <= before.source - all.length, `${before.source} before, ${sockets(pid)} now`);
+  await started.fleet.ready();
+  const successors = 2; // The lifeline and the channel of one worker more.
+  t.true(sockets(supervisor) <= before.supervisor + 2 * successors, `${before.supervisor} before`);
+  t.is(answered(await slow).status, 200);
+  for (const connection of [busy, ...all]) connection.close();
+  await gone(started, pid);
+  t.is(await started.fleet.stop(), 0);
+});
+
+test('one that was handed over is not told 408 for the head that it does not owe', async (t) => {
+  const started = await start(t, { headersTimeout: '1500', requestTimeout: '1500', connectionsCheckingInterval: '20' });
+  const { connection, pid } = await kept(t, started);
+  await fail(t, started, pid);
+  await gone(started, pid);
+  t.log('a new one that brings nothing is told so, all others that were there before it would have been');
+  const silent = new Connection(t, started.target);
+  t.is(answered(await silent.answer()).status, 408);
+  t.is(answered(await connection.ask('/connection')).status, 200);
+  connection.close();
+  t.is(await started.fleet.stop(), 0);
+});
+
+test('keepAliveTimeout goes on: it ends the connection that stays idle, and no request', async (t) => {
+  const started = await start(t, { keepAliveTimeout: '400' });
+  const { connection: idle, pid } = await kept(t, started);
+  const busy = await keptBy(t, started, pid);
+  await fail(t, started, pid);
+  const slow = answered(await busy.ask('/slow?ms=2500'));
+  t.is(slow.status, 200);
+  t.true(await idle.closed);
+  busy.close();
+  t.is(await started.fleet.stop(), 0);
+});
+
+test('maxRequestsPerSocket goes on counting', async (t) => {
+  const started = await start(t, { maxRequestsPerSocket: '3' });
+  const { connection, pid } = await kept(t, started);
+  t.is(answered(await connection.ask('/ok')).headers['connection'], 'keep-alive');
+  await fail(t, started, pid);
+  await gone(started, pid);
+  t.is(answered(await connection.ask('/ok')).headers['connection'], 'close');
+  connection.close();
+  t.is(await started.fleet.stop(), 0);
+});
+
+test('each connection comes to the server that listens where it was accepted', async (t) => {
+  const started = await start(t, { SECOND: 'yes' });
+  const second = { port: Number((await started.fleet.line(/^second \d+/)).msg.split(' ')[1]) };
+  const { connection, pid } = await kept(t, started);
+  let other: Connection;
+  for (;;) {
+    other = new Connection(t, second);
+    if (pidOf(answered(await other.ask('/'))) === pid) break;
+    other.close();
+  }
+  await fail(t, started, pid);
+  await gone(started, pid);
+  t.is(answered(await connection.ask('/ok')).body, 'ok\n');
+  const answer = answered(await other.ask('/'));
+  t.is(answer.body, 'second\n');
+  t.not(pidOf(answer), pid);
+  connection.close();
+  other.close();
+  t.is(await started.fleet.stop(), 0);
+});
+
+test('a worker that dies with connections on their way to it costs none of them', async (t) => {
+  const started = await start(t, {}, 3);
+  const { fleet } = started;
+  const { connection, pid } = await kept(t, started);
+  const all = [connection];
+  while (all.length < 12) all.push(await keptBy(t, started, pid));
+  const victim = fleet.lines.find(({ msg, pid: of }) => /is ready/.test(msg) && String(of) !== pid);
+  const failing = await keptBy(t, started, pid);
+  process.kill(victim?.pid ?? 0, 'SIGSTOP');
+  t.is(answered(await failing.ask('/fail/timer')).status, 500);
+  failing.close();
+  await gone(started, pid);
+  process.kill(victim?.pid ?? 0, 'SIGKILL');
+  for (const one of all) {
+    t.is(answered(await one.ask('/ok')).status, 200);
+    one.close();
+  }
+  t.is(await fleet.stop(), 0);
+});
+
+test('handOver: false leaves connections where they are: the next answer is the last', async (t) => {
+  const started = await start(t, { CORDON_HAND_OVER: 'false' });
+  const { connection, pid } = await kept(t, started);
+  const failing = await keptBy(t, started, pid);
+  t.is(answered(await failing.ask('/fail/timer')).status, 500);
+  for (let last = false; !last; ) {
+    const answer = answered(await connection.ask('/connection'));
+    t.is(pidOf(answer), pid);
+    last = answer.headers['connection'] === 'close';
+  }
+  t.true(await connection.closed);
+  t.is(await started.fleet.stop(), 0);
+});
+
+test('a program that closes its server, and its idle connections, when it hears of the error takes none from its client', async (t) => {
+  const started = await start(t, { CLOSES: 'yes' });
+  const { connection, pid } = await kept(t, started);
+  await fail(t, started, pid);
+  await gone(started, pid);
+  t.not(pidOf(answered(await connection.ask('/connection'))), pid);
+  connection.close();
+  t.is(await started.fleet.stop(), 0);
+});

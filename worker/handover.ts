@@ -1,0 +1,201 @@
+// Connections that move between workers. A worker that drains, or holds more than its share, takes idle ones out of their sockets
+// unread and sends them to the supervisor; one that is given them carries on as if it had accepted them.
+import type http from 'node:http';
+import type net from 'node:net';
+import type { Channel } from './channel.js';
+import {
+  canTakeIn,
+  type Handle,
+  idleConnections,
+  isMovable,
+  isMovableSocket,
+  type Server,
+  setBusy,
+  setIdle,
+  takeIn,
+  takeOut,
+} from './connections.js';
+import { current } from './domain/current.js';
+import type { Moved } from './protocol.js';
+import type { Sockets } from './sockets.js';
+
+/** Each handle that Node sends waits until the one before it has been received: the rest is better off in service meanwhile. */
+const AT_ONCE = 64;
+/** Looking for more means looking at all of them: it is put off until few are on their way. */
+const FEW = 16;
+/** What becomes idle without an answer's end, such as an answered request whose body arrives late, is found by looking. */
+const LOOK_EVERY_MS = 50;
+/** How often the supervisor hears how many connections there are, while that changes. */
+const TELL_EVERY_MS = 100;
+
+type Served = net.Socket & { [kServed]?: number };
+const kServed = Symbol('requests');
+
+export class HandOver {
+  readonly #channel: Channel;
+  readonly #sockets: Sockets;
+  readonly #servers: () => ReadonlySet<net.Server>;
+  readonly #sent: () => void;
+  #wanted = 0;
+  #inFlight = 0;
+  #looking = false;
+  #timer: NodeJS.Timeout | undefined;
+  #ending: NodeJS.Timeout | undefined;
+  #quiet: (() => void) | undefined;
+  /** Undefined where nobody wants to know. */
+  #told: number | undefined;
+  #telling: NodeJS.Timeout | undefined;
+  /** Set while a connection is being taken in: what its `connection` event is told with. */
+  #arriving: Moved | undefined;
+
+  constructor(channel: Channel, sockets: Sockets, servers: () => ReadonlySet<net.Server>, sent: () => void) {
+    this.#channel = channel;
+    this.#sockets = sockets;
+    this.#servers = servers;
+    this.#sent = sent;
+  }
+
+  get #drains(): boolean {
+    return this.#wanted === Number.POSITIVE_INFINITY;
+  }
+
+  /** Taken out here and not yet sent. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /**
+   * Every connection goes as soon as it is idle. Those which are idle now have `forMs` to be gone; then it is over. `quiet` hears
+   * that none of them is left.
+   */
+  begin(forMs: number, over: () => void, quiet: () => void): void {
+    this.#wanted = Number.POSITIVE_INFINITY;
+    this.#quiet = quiet;
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+    this.#ending = setTimeout(() => {
+      if (this.#idle(1).length === 0) return;
+      this.end();
+      over();
+    }, forMs).unref();
+    this.#look();
+  }
+
+  end(): void {
+    this.#wanted = 0;
+    clearInterval(this.#timer);
+    clearTimeout(this.#ending);
+  }
+
+  /** So many, as soon as they are idle; a later word replaces an earlier one. */
+  passOn(count: number): void {
+    if (!this.#drains) this.#wanted = count;
+    this.#look();
+  }
+
+  /** From now on the supervisor hears how many connections are held here. */
+  tellHeld(): void {
+    this.#told = -1;
+    this.#tellSoon();
+  }
+
+  #tellSoon(): void {
+    this.#telling ??= setTimeout(() => {
+      this.#telling = undefined;
+      const connections = this.#held();
+      if (connections !== this.#told) this.#channel.tell({ type: 'held', connections });
+      this.#told = connections;
+      this.#look();
+      if (connections > 0) this.#tellSoon();
+    }, TELL_EVERY_MS).unref();
+  }
+
+  #held(): number {
+    let held = 0;
+    for (const server of this.#servers()) if (isMovable(server)) held += (server as unknown as Server)._connections;
+    return held;
+  }
+
+  /** Whether this connection will be handed over when nothing is under way on it. */
+  takes(socket: unknown): boolean {
+    return this.#drains && isMovableSocket(socket as object);
+  }
+
+  /** Whether connections are to go that are not idle yet. */
+  get wants(): boolean {
+    return this.#wanted > 0;
+  }
+
+  /** Something may have become idle. In this very turn: before its connection brings the next request. */
+  look(): void {
+    if (this.#wanted > 0 && !this.#looking) current.run(undefined, () => process.nextTick(() => this.#look()));
+  }
+
+  #look(): void {
+    if (this.#looking || this.#wanted === 0 || this.#inFlight > FEW) return;
+    this.#looking = true;
+    const room = Math.min(AT_ONCE - this.#inFlight, this.#wanted);
+    const found = this.#idle(room);
+    if (found.length === 0 && this.#inFlight === 0) this.#quiet?.();
+    for (const one of found) this.#give(one.socket, one.server, one.fresh);
+    this.#looking = false;
+  }
+
+  #idle(most: number): { socket: net.Socket; fresh: boolean; server: net.Server }[] {
+    const found: { socket: net.Socket; fresh: boolean; server: net.Server }[] = [];
+    for (const server of this.#servers()) {
+      if (found.length >= most) break;
+      if (!isMovable(server) || this.#sockets.keyOf(server) === undefined) continue;
+      for (const one of idleConnections(server)) found.push({ ...one, server });
+    }
+    // Nobody has been served on a fresh one: it moves first.
+    return found.toSorted((one, other) => Number(other.fresh) - Number(one.fresh)).slice(0, Math.max(0, most));
+  }
+
+  #give(socket: net.Socket, server: net.Server, fresh: boolean): void {
+    const key = this.#sockets.keyOf(server) ?? '';
+    const requests = (socket as Served)[kServed] ?? 0;
+    const handle = takeOut(socket);
+    if (handle === undefined) return;
+    this.#inFlight++;
+    this.#wanted--;
+    this.#channel.give({ type: 'hand-over', moved: { key, fresh, requests } }, handle, () => {
+      handle.close();
+      this.#inFlight--;
+      this.#look();
+      this.#sent();
+    });
+  }
+
+  /** What is not taken in is still the supervisor's: another worker gets it. */
+  takeOver(seq: number, moved: Moved, handle: Handle | undefined): void {
+    const server = this.#sockets.serverOf(moved.key) as Server | undefined;
+    const ok = !this.#drains && server !== undefined && canTakeIn(server);
+    this.#channel.tell({ type: 'taken', seq, ok: ok && handle !== undefined });
+    if (!ok || handle === undefined) return handle?.close();
+    this.#arriving = moved;
+    takeIn(server, handle);
+    this.#arriving = undefined;
+  }
+
+  /** Announces a connection, and puts one that was served elsewhere where it was there. */
+  announce(server: net.Server, socket: net.Socket, announce: () => boolean): boolean {
+    const moved = this.#arriving;
+    this.#arriving = undefined;
+    if (this.#told !== undefined && this.#telling === undefined) current.run(undefined, () => this.#tellSoon());
+    const heard = announce();
+    if (moved === undefined || moved.fresh || !isMovable(server)) return heard;
+    (socket as Served)[kServed] = moved.requests;
+    setIdle(server, socket);
+    return heard;
+  }
+
+  /** Before each request: what Node counts by itself for connections that it accepted. */
+  request(server: net.Server, { socket }: http.IncomingMessage, response: http.ServerResponse): void {
+    const most = (server as http.Server).maxRequestsPerSocket;
+    const served = socket as Served;
+    setBusy(server as http.Server, served);
+    if (most === null || !(most > 0)) return;
+    served[kServed] = (served[kServed] ?? 0) + 1;
+    if (served[kServed] >= most) Object.assign(response, { maxRequestsOnConnectionReached: true });
+  }
+}
