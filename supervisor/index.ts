@@ -5,7 +5,7 @@ import os from 'node:os';
 import type { Config } from '../config/config.js';
 import { inWords } from '../config/duration.js';
 import { ExitCode, type OperatorError } from '../config/exit-code.js';
-import type { Agent } from './agent/agent.js';
+import type { Agents } from './agent/agent.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
@@ -82,7 +82,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
   const signals = new AbortController();
   const stopped = once(signals.signal, 'abort');
   const hurry = new AbortController();
-  const agents: Agent[] = [];
+  let agents: Agents | undefined;
   const hurried = once(hurry.signal, 'abort');
 
   try {
@@ -159,7 +159,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
         retire: async ({ pid }) => {
           await service?.handOver(pid);
-          for (const agent of agents) agent.close();
+          agents?.close();
           left = true;
           sockets.forsake();
           supervisor.tell({ type: 'stop-asked' });
@@ -236,12 +236,9 @@ export async function supervise(config: Config, about: About): Promise<number> {
       });
       const openAgents = async (untilMs: number): Promise<void> => {
         if (config.agent.listen.length === 0) return;
-        const { answer, Agent } = await import('./agent/agent.js');
-        for (const address of config.agent.listen) {
-          const agent = new Agent(() => answer(supervisor.fleet, delayed !== undefined));
-          agents.push(agent);
-          await agent.open(address, untilMs).catch(giveUp);
-        }
+        const { answer, Agents } = await import('./agent/agent.js');
+        agents = new Agents(() => answer(supervisor.fleet, delayed !== undefined));
+        await agents.open(config.agent.listen, untilMs).catch(giveUp);
       };
       if (about.predecessor === undefined) void openAgents(0);
       about.predecessor?.left(() => {
@@ -252,7 +249,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
     });
   } finally {
     signals.abort();
-    for (const agent of agents) agent.close();
+    agents?.close();
     sockets.close();
     await incidents.close();
   }

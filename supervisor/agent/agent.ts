@@ -62,4 +62,27 @@ export class Agent {
   }
 }
 
+/** One for each address. */
+export class Agents {
+  readonly #agents: Agent[] = [];
+  readonly #ask: () => string;
+
+  constructor(ask: () => string) {
+    this.#ask = ask;
+  }
+
+  /** As `Agent.open`, one address after the other. */
+  async open(addresses: readonly BindableAddress[], untilMs: number): Promise<void> {
+    for (const address of addresses) {
+      const agent = new Agent(this.#ask);
+      this.#agents.push(agent);
+      await agent.open(address, untilMs);
+    }
+  }
+
+  close(): void {
+    for (const agent of this.#agents) agent.close();
+  }
+}
+
 const hostOf = ({ host }: { readonly host: string | undefined }) => (host === undefined ? {} : { host });
