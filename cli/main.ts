@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../config/exit-code.js';
 import type { CheckFlags } from './check.js';
+import { addCommands, commandNames } from './commands.js';
 import { complain, isBrokenPipe, outcomeOf, say } from './complain.js';
 import type { DiffFlags } from './diff.js';
 import type { DoctorFlags } from './doctor.js';
@@ -54,6 +55,7 @@ program
   .option('--ready-timeout <time>', 'how long a worker may take to become ready (default: 30s)')
   .option('--kill-timeout <time>', 'how long a failed worker may take to finish its other requests (default: 30s)')
   .option('--stop-timeout <time>', 'how long a graceful stop may take (default: 30s)')
+  .option('--daemon', 'in the background; returns when the fleet is ready, or with the reason why not')
   .option('--log-format <format>', 'auto, pretty or json (default: auto)')
   .option('--log-level <level>', "of cordon's own lines: trace, debug, info, warn, error or fatal (default: info)")
   .addHelpText(
@@ -70,8 +72,11 @@ Examples:
 Exit codes: 0 stopped, 64 wrong usage, 70 a bug in cordon, 78 bad configuration.`,
   )
   .action(async (target: string | undefined, flags: StartFlags) => {
-    const { start } = await import('./start.js');
-    process.exitCode = await start({ target, args: theirs, flags }, { version });
+    const { start, startInBackground } = await import('./start.js');
+    const line = { target, args: theirs, flags };
+    process.exitCode = await (flags.daemon
+      ? startInBackground(line, [...own.filter((word) => word !== '--daemon'), ...process.argv.slice(2 + own.length)])
+      : start(line, { version }));
   });
 
 program
@@ -83,7 +88,10 @@ program
   .argument('[config]', 'a configuration (default: the one of this folder)')
   .option('--mode <name>', 'which env.<name> is used (default: CORDON_MODE, else NODE_ENV)')
   .option('--json', 'as one JSON document')
-  .addHelpText('after', '\nExit codes: 0 nothing is wrong, 64 there is no configuration, 78 something is wrong.')
+  .addHelpText(
+    'after',
+    '\nExample:\n  $ cordon check cordon.config.mjs\n\nExit codes: 0 nothing is wrong, 64 no configuration, 78 something is wrong.',
+  )
   .action(async (file: string | undefined, flags: CheckFlags) => {
     const { check } = await import('./check.js');
     process.exitCode = await check(file, flags);
@@ -99,6 +107,7 @@ program
   .argument('[after]', 'another one (default: the one of this folder)')
   .option('--mode <name>', 'which env.<name> is used (default: CORDON_MODE, else NODE_ENV)')
   .option('--json', 'as one JSON document')
+  .addHelpText('after', '\nExample:\n  $ cordon diff old.config.mjs cordon.config.mjs')
   .action(async (before: string, after: string | undefined, flags: DiffFlags) => {
     const { diff } = await import('./diff.js');
     process.exitCode = await diff(before, after, flags);
@@ -109,6 +118,7 @@ program
   .summary('write a first configuration, every key explained')
   .description('Writes a first configuration, every key explained. It overwrites nothing.')
   .argument('[file]', 'a .mjs, .js, .cjs, .mts, .ts, .yaml or .yml (default: cordon.config.mjs)')
+  .addHelpText('after', '\nExample:\n  $ cordon init')
   .action(async (file: string | undefined) => {
     const { init } = await import('./init.js');
     process.exitCode = init(file);
@@ -122,7 +132,15 @@ program
   )
   .argument('[file]', "pm2's file (default: the ecosystem.config.* of this folder)")
   .option('-o, --output <file>', 'a new .mjs, .json, .yaml or .yml to write (default: .mjs on stdout)')
-  .addHelpText('after', '\nExit codes: 0 taken over, 1 some apps cannot be run and are left out, 78 none can.')
+  .addHelpText(
+    'after',
+    `
+Example:
+  $ cordon import ecosystem.config.cjs -o cordon.config.mjs
+
+Exit codes: 0 taken over, 1 some apps cannot be run and are left out,
+78 none can.`,
+  )
   .action(async (file: string | undefined, flags: ImportFlags) => {
     const { importFrom } = await import('./import.js');
     process.exitCode = await importFrom(file, flags);
@@ -168,10 +186,24 @@ program
   .option('--template', 'cordon@.service, whose instance <name> runs the configuration in /srv/<name>')
   .option('--for-systemd <version>', 'the version it will meet (default: the one that is installed)')
   .option('--now', 'with install: enable and start it, too')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ cordon systemd print server.js --listen :3000
+  $ cordon systemd install cordon.config.mjs --now
+
+Exit codes: 0, 1 systemctl failed, 64 wrong usage, 69 no such service, 73 a\nforeign unit, 77 permission, 78 bad configuration.`,
+  )
   .action(async (what: string, target: string | undefined, flags: SystemdFlags) => {
     const { systemd } = await import('./systemd.js');
     process.exitCode = await systemd(what, target, flags);
   });
+
+await addCommands(
+  program,
+  own.find((word) => !word.startsWith('-')),
+);
 
 // The supervisor lives in this process: what nobody caught in it is a bug of ours, and says so.
 process.on('uncaughtException', (error) => {
@@ -209,9 +241,10 @@ function usageSentence({ code, message }: CommanderError): string {
   if (code === 'commander.unknownCommand' && (existsSync(command) || /\.(?:[cm]?[jt]s|json)$/.test(command))) {
     return `unknown command '${command}'; to run it: \`cordon start ${command}\``;
   }
-  if (code === 'commander.excessArguments')
+  if (code === 'commander.excessArguments' && command === 'start')
     return "one script or configuration at a time; the script's own arguments go after `--`";
-  return `${words}${words.endsWith('?') ? '' : '; `cordon start --help` lists the options'}`;
+  const known = commandNames().includes(command) ? command : 'start';
+  return words.endsWith('?') ? words : `${words}; \`cordon ${known} --help\` lists the options`;
 }
 
 function splitAt(words: readonly string[], at: string): [before: string[], after: string[]] {

@@ -30,6 +30,7 @@ export interface StartFlags {
   readonly readyTimeout?: string;
   readonly killTimeout?: string;
   readonly stopTimeout?: string;
+  readonly daemon?: boolean;
   readonly logFormat?: string;
   readonly logLevel?: string;
 }
@@ -56,6 +57,13 @@ export async function start(line: StartLine, about: { version: string }): Promis
     await service?.failed(error);
     throw error;
   }
+}
+
+/** `words` are the same command line, for the process that becomes the supervisor. */
+export async function startInBackground(line: StartLine, words: readonly string[]): Promise<number> {
+  const config = await configOf(line, standpoint());
+  const { daemonise } = await import('./daemon.js');
+  return daemonise(config, words);
 }
 
 /** Whoever started this process so that it takes over from it. */

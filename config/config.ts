@@ -61,6 +61,16 @@ export interface Config {
     readonly closeSpreadMs: number;
     readonly signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR2' | undefined;
   };
+  readonly control: {
+    /** Absolute. Undefined: a private folder of the user's. */
+    readonly socket: string | undefined;
+    /** Of the socket; its folder is made to let in whom this lets in. */
+    readonly mode: number;
+    /** A group that may read, by name or number. */
+    readonly readers: string | undefined;
+  };
+  /** At most one. */
+  readonly metrics: { readonly listen: readonly ListenAddress[] };
   readonly logs: { readonly format: 'pretty' | 'json'; readonly level: LogLevel };
   /** Names of the apps of the same file that are ready before this one starts. */
   readonly after: readonly string[];

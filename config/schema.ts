@@ -1,7 +1,7 @@
 // Every key that a configuration may hold: its form, its unit, its default, what it is for. The types, the check of what was
 // written and the JSON Schema of editors all come from here. A message says what was expected; the reader adds what it got.
 import * as v from 'valibot';
-import { addressForms, listenAddress, misaddressed } from './address.js';
+import { addressForms, listenAddress, misaddressed, mispathed } from './address.js';
 import { duration, longestMs, milliseconds } from './duration.js';
 
 const text = (expected: string) =>
@@ -157,6 +157,17 @@ const nodeArgs = v.pipe(
     'a list that begins with an option of node, such as "--enable-source-maps"',
   ),
   v.checkItems((given) => !notForServers.test(given), 'an option with which node still runs the script'),
+);
+
+const modeForm = 'the mode of a file as an octal text such as "0660", or as a number such as 0o660';
+const mode = v.pipe(
+  v.union([v.number(modeForm), v.pipe(v.string(modeForm), v.regex(/^0?o?[0-7]{3}$/, modeForm))], modeForm),
+  v.transform((given) => (typeof given === 'number' ? given : Number.parseInt(given.replace('o', ''), 8))),
+  v.integer(modeForm),
+  v.check(
+    (bits) => bits >= 0 && bits <= 0o777 && (bits & 0o600) === 0o600,
+    `${modeForm}, with which its owner may read and write`,
+  ),
 );
 
 const wholeFrom0 = (most: number) => {
@@ -356,6 +367,31 @@ export const ConfigSchema = section({
       ),
     }),
     'How the fleet stops.',
+    {},
+  ),
+  control: withDefault(
+    section({
+      socket: option(
+        v.pipe(
+          filledText('the path of a unix socket'),
+          v.check((path) => mispathed(path) === undefined, 'a path of at most 107 bytes'),
+        ),
+        'Where the control socket is, from the folder of this file. Default: `<name>.sock` in $RUNTIME_DIRECTORY, else in $XDG_RUNTIME_DIR/cordon, else in a private folder under the temporary directory.',
+      ),
+      mode: withDefault(mode, 'The mode of the control socket. Default: "0600", for its owner alone.', '0600'),
+      readers: option(
+        v.pipe(v.string('the name of a group'), v.regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'the name of a group')),
+        'A group, by name or number, that gets a socket of its own which only reads. Default: none.',
+      ),
+    }),
+    'How commands reach the supervisor.',
+    {},
+  ),
+  metrics: withDefault(
+    section({
+      listen: option(address, 'An address that serves /metrics, /livez and /readyz, and nothing else. Default: none.'),
+    }),
+    'Figures and probes for machines.',
     {},
   ),
   logs: withDefault(

@@ -1,8 +1,9 @@
 // The end of the way: everything was checked, and becomes the Config that the program knows.
 import { parse, resolve } from 'node:path';
 import * as v from 'valibot';
-import type { Config } from './config.js';
+import type { Config, ListenAddress } from './config.js';
 import { grantedCores } from './cores.js';
+import type { Path } from './problem.js';
 import { ConfigSchema } from './schema.js';
 import { giver, type Wish } from './wish.js';
 
@@ -23,8 +24,9 @@ export function settle(
   { folder, terminal, cores = grantedCores() }: Surroundings,
 ): Config {
   const checked = v.parse(ConfigSchema, wish.given);
-  const from = (key: string, path: string): string => resolve(giver(wish, [key])?.folder ?? folder, path);
-  const { ready, boot, reload, health, fault, restart, stop, logs, errors, hooks } = checked;
+  const within = (key: Path, path: string): string => resolve(giver(wish, key)?.folder ?? folder, path);
+  const from = (key: string, path: string): string => within([key], path);
+  const { ready, boot, reload, health, fault, restart, stop, control, metrics, logs, errors, hooks } = checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
@@ -37,7 +39,7 @@ export function settle(
     env: fetched.env,
     secrets: fetched.secrets,
     workers: numberOfWorkers(checked.workers, cores),
-    listen: checked.listen.map((address) => ('path' in address ? { path: from('listen', address.path) } : address)),
+    listen: checked.listen.map((address) => absolute(address, (path) => from('listen', path))),
     handOver: checked.handOver,
     balance: checked.balance,
     standby: checked.standby,
@@ -63,10 +65,18 @@ export function settle(
       closeSpreadMs: stop.closeSpread ?? Math.min(5_000, stop.timeout / 2),
       signal: stop.signal,
     },
+    control: {
+      socket: control.socket === undefined ? undefined : within(['control', 'socket'], control.socket),
+      mode: control.mode,
+      readers: control.readers,
+    },
+    metrics: {
+      listen: metrics.listen ? [absolute(metrics.listen, (path) => within(['metrics', 'listen'], path))] : [],
+    },
     logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
     after: checked.after,
     errors: {
-      dir: errors.dir === undefined ? undefined : resolve(giver(wish, ['errors', 'dir'])?.folder ?? folder, errors.dir),
+      dir: errors.dir === undefined ? undefined : within(['errors', 'dir'], errors.dir),
       keepMs: errors.keep,
       redact: errors.redact,
     },
@@ -80,6 +90,9 @@ export function settle(
     hooks: { onIncident: hooks.onIncident },
   };
 }
+
+const absolute = (address: ListenAddress, from: (path: string) => string): ListenAddress =>
+  'path' in address ? { path: from(address.path) } : address;
 
 /** A file may be called anything; a name is part of paths and log lines. */
 export const nameOf = (script: string): string =>

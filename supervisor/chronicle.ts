@@ -4,6 +4,7 @@ import type { BindQuery, CountedReport, CutRequest } from '../worker/protocol.js
 import { cannotBind } from './bind.js';
 import { syntaxError } from './diagnosis.js';
 import type { Incidents } from './incidents/incidents.js';
+import type { Journal } from './journal.js';
 import { gist, LastWords, Obituaries } from './last-words.js';
 import type { Log } from './log.js';
 import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
@@ -31,6 +32,7 @@ export class Chronicle implements Hearing {
   /** For what workers print, which is kept whole: the level is for cordon's own lines. */
   readonly #output: Log;
   readonly #incidents: Pick<Incidents, 'met' | 'spawned'>;
+  readonly #journal: Journal;
   /** Called where the first start is hopeless. */
   readonly #hopeless: (error: OperatorError) => void;
   readonly #workers = new Map<number, Known>();
@@ -45,10 +47,16 @@ export class Chronicle implements Hearing {
   readonly #mourners = new Map<number, (words: readonly string[]) => void>();
   #everReady = false;
 
-  constructor(log: Log, incidents: Pick<Incidents, 'met' | 'spawned'>, hopeless: (error: OperatorError) => void) {
+  constructor(
+    log: Log,
+    incidents: Pick<Incidents, 'met' | 'spawned'>,
+    journal: Journal,
+    hopeless: (error: OperatorError) => void,
+  ) {
     this.#log = log;
     this.#output = log.child({}, { level: 'info' });
     this.#incidents = incidents;
+    this.#journal = journal;
     this.#hopeless = hopeless;
   }
 
@@ -82,6 +90,7 @@ export class Chronicle implements Hearing {
     const known = this.#workers.get(seat.id);
     if (!known) return;
     this.#workers.delete(seat.id);
+    this.#journal.gone(seat.id);
     this.#remember(seat.id, known.words.recent);
     if (known.state === 'dead at boot') this.#bury(known);
     else this.#release(known);
@@ -90,10 +99,12 @@ export class Chronicle implements Hearing {
 
   errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void {
     for (const counted of errors) {
+      this.#journal.met(seat.id, counted.count);
       const entry = this.#incidents.met(seat, counted);
       if (entry.milestone && this.#pace.allows(counted.count))
         this.#say({ ...narrateError({ ...entry, report: counted.report }), about: seat });
     }
+    this.#journal.met(seat.id, dropped);
     if (dropped > 0 && this.#pace.allows(dropped))
       this.#say({
         level: 'warn',
@@ -103,6 +114,7 @@ export class Chronicle implements Hearing {
   }
 
   cut(seat: Seat, requests: readonly CutRequest[]): void {
+    this.#journal.cut(seat.id, requests);
     const sentence = narrateCut(seat, requests);
     if (sentence) this.#say(sentence);
   }
@@ -160,9 +172,19 @@ export class Chronicle implements Hearing {
     this.#output[stream === 'stdout' ? 'info' : 'warn']({ ...fieldsOf(seat), stream }, line);
   }
 
-  #say({ level, text, about, cause, fields }: Sentence): void {
+  /** What others did, in the log and among the events. */
+  note(level: Sentence['level'], event: string, text: string): void {
+    this.#say({ level, event, text });
+  }
+
+  #say(sentence: Sentence): void {
+    const { level, text, about, cause, event, fields } = sentence;
+    this.#journal.record(sentence);
     const seat = about && { ...about, pid: this.#workers.get(about.id)?.seat.pid };
-    this.#log[level]({ ...(seat && fieldsOf(seat)), ...(cause && { cause }), ...fields }, text);
+    this.#log[level](
+      { ...(seat && fieldsOf(seat)), ...(event && { event }), ...(cause && { cause }), ...fields },
+      text,
+    );
   }
 }
 

@@ -12,6 +12,7 @@ import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
 import { History } from './history.js';
 import { type BookFigures, type IncidentBook, Incidents } from './incidents/incidents.js';
+import { Journal } from './journal.js';
 import { openLog } from './log.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
@@ -66,15 +67,24 @@ export interface About {
  * @throws {OperatorError} where the fleet cannot start at all: an address that is taken, a script that does not parse.
  */
 export async function supervise(config: Config, about: About): Promise<number> {
-  const log = openLog(config);
+  const journal = new Journal();
+  const log = openLog(config, (line) => journal.lines.add(line));
   const sockets = new Sockets((path) =>
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
   const { service } = about;
   sockets.inherit([...(about.predecessor?.sockets ?? []), ...(service?.sockets() ?? [])]);
   sockets.check(config.listen);
-  for (const address of config.listen) await sockets.pin(address);
-  if (config.user !== undefined) (await import('./privileges.js')).drop(config);
+  if (config.user !== undefined) {
+    for (const address of config.listen) await sockets.pin(address);
+    // Before anything else is made that must belong to the user: the control socket, the book of errors.
+    (await import('./privileges.js')).drop(config);
+  }
+  const { openControl } = await import('./control/server.js');
+  const control = await openControl(config, {
+    follows: about.predecessor !== undefined,
+    bug: (error) => log.error({ err: error }, 'a bug in cordon: a command failed'),
+  });
   const releases = new Releases();
   releases.add(config);
   const incidents = new Incidents(config, (sentence) => log.warn(sentence), about.predecessor !== undefined);
@@ -86,6 +96,10 @@ export async function supervise(config: Config, about: About): Promise<number> {
   const hurried = once(hurry.signal, 'abort');
 
   try {
+    if (config.user === undefined) for (const address of config.listen) await sockets.pin(address);
+    if (control.why) log.error(`no command will reach this fleet: ${control.why.message}`);
+    else log.info(`commands are taken at ${control.path}`);
+    if (control.readers) log.info(`questions are answered at ${control.readers}`);
     return await new Promise<number>((resolve, reject) => {
       let exitCode = 0;
       let left = false;
@@ -96,7 +110,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       };
-      const chronicle = new Chronicle(log, incidents, giveUp);
+      const chronicle = new Chronicle(log, incidents, journal, giveUp);
       const metrics = new Metrics({
         name: config.name,
         version: about.version,
@@ -108,6 +122,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         if (hopeless) return reject(hopeless);
         // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
         if (left) {
+          await control.close();
           await incidents.close();
           process.exit(0);
         }
@@ -144,6 +159,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         awaited = false;
         if (verdict.type === 'ready') {
           sockets.disclaim();
+          control.takeOver();
           about.predecessor?.ready();
         } else {
           exitCode = ExitCode.failed;
@@ -152,7 +168,10 @@ export async function supervise(config: Config, about: About): Promise<number> {
         }
       });
       const upgrade = new Upgrade({
-        log,
+        log: {
+          info: (text) => chronicle.note('info', 'upgrade', text),
+          error: (text) => chronicle.note('error', 'upgrade', text),
+        },
         serves: () => supervisor.fleet.goal === 'serve',
         bequeath: () => sockets.bequeath(),
         heritage: (firstFd) => service?.heritage(firstFd),
@@ -162,6 +181,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
           agents?.close();
           left = true;
           sockets.forsake();
+          control.leave();
           supervisor.tell({ type: 'stop-asked' });
         },
       });
@@ -208,14 +228,21 @@ export async function supervise(config: Config, about: About): Promise<number> {
         stopped,
         upgrade: () => upgrade.start(),
         lastWords: (worker) => chronicle.lastWords(worker),
-        refused: (why) => log.error(`nothing was changed: ${why}`),
+        refused: (why) => chronicle.note('error', 'refused', `nothing was changed: ${why}`),
       });
       about.seen?.({ incidents, metrics: () => metrics.scrape() });
       about.commanded?.(commands);
+      control.serve({
+        config: () => releases.newest,
+        commands,
+        journal,
+        incidents,
+        metrics: () => metrics.scrape(),
+      });
       onSignal(signals.signal, 'SIGHUP', () => void commands.reload({}));
       const scale = async (by: number): Promise<void> => {
         const outcome = await commands.scale({ by });
-        if (!outcome.ok) log.warn(`nothing was changed: ${outcome.why}`);
+        if (!outcome.ok) chronicle.note('warn', 'refused', `nothing was changed: ${outcome.why}`);
       };
       onSignal(signals.signal, 'SIGTTIN', () => void scale(1));
       onSignal(signals.signal, 'SIGTTOU', () => void scale(-1));
@@ -250,6 +277,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
   } finally {
     signals.abort();
     agents?.close();
+    await control.close();
     sockets.close();
     await incidents.close();
   }

@@ -10,6 +10,8 @@ import { count, seconds } from './words.js';
 export interface Sentence {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly text: string;
+  /** What kind of thing happened, in one word. */
+  readonly event?: string;
   /** The worker that it is about. */
   readonly about?: Pick<Worker, 'id' | 'slot' | 'generation'>;
   readonly cause?: Cause;
@@ -37,14 +39,35 @@ export function narrate(
   now: Instant,
 ): Sentence[] {
   return [
-    ...standing(event, before, after),
-    ...told(event, before, after, now),
-    ...asked(event, before, after),
-    ...watched(before, after),
-    ...effects.map((effect) => ordered(effect, before, after, now)),
-    ...changed(before, after),
+    ...standing(event, before, after).map(named('ready')),
+    ...told(event, before, after, now).map(named(kinds[event.type])),
+    ...asked(event, before, after).map(named(kinds[event.type])),
+    ...watched(before, after).map(named('reload')),
+    ...effects.map((effect) => named(effect.type)(ordered(effect, before, after, now))),
+    ...changed(before, after).map(named(after.degraded ? 'degraded' : 'recovered')),
   ];
 }
+
+/** What an event is called where it is told. */
+const kinds: Readonly<Record<Event['type'], string>> = {
+  ready: 'fault',
+  listening: 'fault',
+  faulted: 'fault',
+  beat: 'beat',
+  draining: 'drain',
+  exited: 'exit',
+  'reload-asked': 'reload',
+  'restart-asked': 'restart',
+  'scale-asked': 'scale',
+  'recycle-asked': 'recycle',
+  'stop-asked': 'stop',
+  'halt-asked': 'stop',
+  'time-passed': 'time',
+};
+
+const named =
+  (event: string) =>
+  (sentence: Sentence): Sentence => ({ event, ...sentence });
 
 function told(event: Event, before: Fleet, after: Fleet, now: Instant): Sentence[] {
   switch (event.type) {
@@ -240,7 +263,7 @@ export function narrateCut(
   const names = requests.slice(0, 10).map(({ method, path }) => `${method} ${path}`);
   const more = requests.length > names.length ? ` and ${requests.length - names.length} more` : '';
   const text = `worker ${about.id} was out of time with ${count(requests.length, 'request')} open: ${answered} answered 503, ${requests.length - answered} broken off: ${names.join(', ')}${more}`;
-  return { level: 'warn', text, about, fields: { requests } };
+  return { level: 'warn', event: 'cut', text, about, fields: { requests } };
 }
 
 /** Its headers are for the book alone. */

@@ -17,6 +17,10 @@ export class Releases {
     return this.#newest;
   }
 
+  get newest(): Release {
+    return this.of(this.#newest);
+  }
+
   of(generation: number): Release {
     const release = this.#known.get(generation);
     if (release === undefined) throw new Error(`cordon: generation ${generation} is not known`);

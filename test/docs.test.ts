@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { endpoints } from '../supervisor/control/protocol.js';
 
 // The tests run from dist; the documents are beside it.
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -101,4 +102,33 @@ test('every option of `cordon start` is documented', (t) => {
     options.filter((option) => !documented.includes(`\`${option}\``)),
     [],
   );
+});
+
+test('every command has an example, fits 80 columns, and is in docs/commands.md, the README or the book of errors', (t) => {
+  const main = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+  const help = (...words: string[]): string =>
+    execFileSync(process.execPath, [main, ...words, '--help'], { encoding: 'utf8' });
+  const [, list = ''] = /^Commands:\n((?: .*\n)+)/m.exec(help()) ?? [];
+  const names = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name = '']) => name);
+  t.true(names.length > 12, names.join(' '));
+  const documented = documents.map(read).join('\n');
+  for (const name of names) {
+    const text = help(name);
+    t.regex(text, /^ {2}\$ .*cordon /m, name);
+    t.deepEqual(
+      text.split('\n').filter((line) => line.length > 80),
+      [],
+      name,
+    );
+    t.true(new RegExp(`[\`\\s]${name}[\`\\s]`).test(documented), name);
+  }
+});
+
+test('docs/commands.md names every endpoint, and the man page every command', (t) => {
+  const text = read('docs/commands.md');
+  for (const endpoint of Object.keys(endpoints)) t.true(text.includes(`\`${endpoint.split(' ')[1]}\``), endpoint);
+  execFileSync(process.execPath, [join(root, 'scripts/write-man.mjs')]);
+  const page = read('dist/man/cordon.1');
+  for (const name of ['start', 'stop', 'reload', 'status', 'errors', 'completion'])
+    t.true(page.includes(`.SS ${name}\n`), name);
 });

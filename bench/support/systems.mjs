@@ -1,7 +1,7 @@
 // What is compared: the same server run bare, by cordon, by node:cluster. Each is started afresh and stopped by whoever asked.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, startServer } from './process.mjs';
 
@@ -30,7 +30,20 @@ export async function cordon({ node, script, cpus, workers, config = {}, name = 
   const file = join(home, 'cordon.config.json');
   writeFileSync(file, JSON.stringify(config));
   const forget = () => rmSync(home, { recursive: true, force: true });
-  const words = [node, cordonMain, 'start', script, '-w', String(workers), '--log-format', 'json', '-c', file];
+  const words = [
+    node,
+    cordonMain,
+    'start',
+    script,
+    '-w',
+    String(workers),
+    '--log-format',
+    'json',
+    '-c',
+    file,
+    '-n',
+    basename(home),
+  ];
   try {
     const server = await startServer({ name, words, cpus, port: await freePort() });
     return {

@@ -12,6 +12,8 @@ const config: Config = {
   secrets: [],
   workers: 2,
   listen: [],
+  control: { socket: undefined, mode: 0o600, readers: undefined },
+  metrics: { listen: [] },
   standby: 0,
   ready: { on: 'listening', timeoutMs: 30_000 },
   boot: { concurrency: 2 },

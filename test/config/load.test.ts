@@ -29,6 +29,8 @@ test('a script alone runs with every default', async (t) => {
       intensity: { restarts: 10, withinMs: 60_000 },
     },
     stop: { timeoutMs: 30_000, lingerMs: 5_000, delayMs: 0, closeSpreadMs: 5_000, signal: undefined },
+    control: { socket: undefined, mode: 0o600, readers: undefined },
+    metrics: { listen: [] },
     logs: { format: 'json', level: 'info' },
     after: [],
     errors: { ...config.errors, dir: undefined, keepMs: 30 * 86_400_000 },

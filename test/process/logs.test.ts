@@ -86,7 +86,7 @@ const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 test('a reader who leaves after the first line ends neither the fleet nor its workers', async (t) => {
   const child = spawn(
     process.execPath,
-    [main, 'start', fixture('process/busy.mjs'), '-w', '2', '--log-format', 'json'],
+    [main, 'start', fixture('process/busy.mjs'), '-w', '2', '--log-format', 'json', '--name', `json-${process.pid}`],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
@@ -115,7 +115,17 @@ test('a reader who leaves after the first line ends neither the fleet nor its wo
 test('readable lines on request: time, who, and the sentence', async (t) => {
   const child = spawn(
     process.execPath,
-    [main, 'start', fixture('process/busy.mjs'), '-w', '1', '--log-format', 'pretty'],
+    [
+      main,
+      'start',
+      fixture('process/busy.mjs'),
+      '-w',
+      '1',
+      '--log-format',
+      'pretty',
+      '--name',
+      `pretty-${process.pid}`,
+    ],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },

@@ -21,7 +21,16 @@ async function start(t: ExecutionContext, settings: object, env: NodeJS.ProcessE
   chmodSync(folder, 0o755);
   const config = path.join(folder, 'cordon.config.json');
   const errors = { dir: path.join(folder, 'book') };
-  await writeFile(config, JSON.stringify({ script: fixture('process/busy.mjs'), workers: 1, errors, ...settings }));
+  await writeFile(
+    config,
+    JSON.stringify({
+      script: fixture('process/busy.mjs'),
+      workers: 1,
+      errors,
+      name: path.basename(folder),
+      ...settings,
+    }),
+  );
   return startFleet(t, ['-c', config], { env });
 }
 

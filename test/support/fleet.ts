@@ -2,7 +2,7 @@
 // never for a guessed time, and every process is ended by its pid.
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,6 +23,8 @@ export interface LogLine {
 }
 
 export interface Fleet {
+  /** Where its control socket is: no other test's fleet is there. */
+  readonly runtime: string;
   readonly child: ChildProcess;
   readonly lines: readonly LogLine[];
   /** The first line, from `from` on, that matches; waits for it. Fails when the supervisor ends first. */
@@ -37,7 +39,7 @@ export interface Fleet {
   stop(): Promise<number>;
 }
 
-const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+export const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 /** The repository's root: fixtures are run from source. */
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 export const fixture = (name: string): string => `${root}test/fixtures/${name}`;
@@ -57,9 +59,18 @@ export interface StartOptions {
   readonly program?: string;
 }
 
+/** A short one: a socket's path has 107 bytes. Whoever the supervisor runs as may write to it. */
+export function runtimeFolder(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cordon-'));
+  chmodSync(folder, 0o777);
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 /** Starts `cordon start` with these arguments; the test ends it, and its workers with it, whatever happens. */
 export function startFleet(t: ExecutionContext, args: readonly string[], options: StartOptions = {}): Fleet {
   const { inherit, program, ...rest } = options;
+  const runtime = options.env?.['XDG_RUNTIME_DIR'] ?? runtimeFolder(t);
   const state = realpathSync(mkdtempSync(join(tmpdir(), 'cordon-state-')));
   if (options.uid !== undefined) chownSync(state, options.uid, options.gid ?? options.uid);
   const command = program === undefined ? [main, 'start', '--log-format', 'json'] : [program];
@@ -71,6 +82,8 @@ export function startFleet(t: ExecutionContext, args: readonly string[], options
       WEB_CONCURRENCY: undefined,
       FORCE_COLOR: undefined,
       NODE_OPTIONS: undefined,
+      RUNTIME_DIRECTORY: undefined,
+      XDG_RUNTIME_DIR: runtime,
       // What it remembers is no other test's, and nobody's at home.
       STATE_DIRECTORY: undefined,
       XDG_STATE_HOME: state,
@@ -131,6 +144,7 @@ export function startFleet(t: ExecutionContext, args: readonly string[], options
   });
 
   return {
+    runtime,
     child,
     lines,
     line,

@@ -1,0 +1,77 @@
+// Which supervisor is meant. A name may be left out where exactly one runs; a path means the socket itself.
+import { readdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { ExitCode, OperatorError } from '../config/exit-code.js';
+import { nearest } from '../config/suggest.js';
+import { answers } from '../supervisor/control/claim.js';
+import { searchFolders, socketName } from '../supervisor/control/path.js';
+import type { Supervisor } from './client.js';
+
+/** Those that answer, by name. */
+export async function running(): Promise<Supervisor[]> {
+  const found = searchFolders().flatMap(socketsIn);
+  const configured = process.env['CORDON_CONTROL_SOCKET'];
+  if (configured) found.unshift(at(configured));
+  const alive = await Promise.all(found.map(async (one) => ((await answers(one.path)) ? [one] : [])));
+  const unique = new Map(alive.flat().map((one) => [one.path, one]));
+  return [...unique.values()].toSorted((one, other) => one.name.localeCompare(other.name));
+}
+
+function socketsIn(folder: string): Supervisor[] {
+  try {
+    return readdirSync(folder)
+      .filter((file) => file.endsWith('.sock') && !file.startsWith('.') && !file.endsWith('.read.sock'))
+      .map((file) => ({ name: basename(file, '.sock'), path: join(folder, file) }));
+  } catch {
+    return [];
+  }
+}
+
+const at = (path: string): Supervisor => ({ name: basename(path, '.sock'), path: resolve(path) });
+const isPath = (name: string): boolean => name.includes('/');
+
+export const start = 'Start one with `cordon start server.js`.';
+
+/** @throws {OperatorError} where none is meant, or more than one may be. */
+export async function find(name: string | undefined): Promise<Supervisor> {
+  if (name !== undefined && isPath(name)) return at(name);
+  const all = await running();
+  if (name === undefined) return theOnly(all);
+  const [found, another] = all.filter((one) => one.name === name);
+  if (found && another)
+    throw new OperatorError(
+      `two supervisors are called ${name}: say which one by its socket, ${found.path} or ${another.path}.`,
+      ExitCode.usage,
+    );
+  if (found) return found;
+  const near = nearest(
+    name,
+    all.map((one) => one.name),
+  );
+  const meant = near === undefined ? list(all) : `Did you mean ${near}?`;
+  throw new OperatorError(
+    `no supervisor called ${name} runs (looked for ${socketName(name)} in ${searchFolders().join(', ')}). ${meant}`,
+    ExitCode.unavailable,
+  );
+}
+
+function theOnly(all: readonly Supervisor[]): Supervisor {
+  const [only, another] = all;
+  if (only && !another) return only;
+  if (!only) throw new OperatorError(`no supervisor of this user runs. ${start}`, ExitCode.unavailable);
+  throw new OperatorError(
+    `several supervisors run: say which one (${all.map(({ name }) => name).join(', ')}).`,
+    ExitCode.usage,
+  );
+}
+
+const list = (all: readonly Supervisor[]): string =>
+  all.length === 0 ? `None does. ${start}` : `There is ${all.map(({ name }) => name).join(', ')}.`;
+
+/** `3`, `#3`, `api 3`, `api#3`: a worker, and whose. */
+export function workerIn(
+  words: readonly string[],
+): { readonly name: string | undefined; readonly id: number } | undefined {
+  const [, name, id] = /^(?:(\S*?)[ #])?#?(\d+)$/.exec(words.join(' ')) ?? [];
+  return id === undefined ? undefined : { name: name || undefined, id: Number(id) };
+}

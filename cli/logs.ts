@@ -1,0 +1,21 @@
+// `cordon logs`: the recent past at once, and what comes after it.
+import type { Command } from 'commander';
+import { type Line, readable } from '../supervisor/readable.js';
+import { find } from './find.js';
+import { NAME } from './order.js';
+import { type PastFlags, tell } from './past.js';
+
+export const define = (command: Command): void =>
+  void command
+    .description('Shows recent log lines of a fleet and its workers. The supervisor keeps the last 10,000, or 4 MB.')
+    .argument('[name]', NAME)
+    .option('-f, --follow', 'go on with new lines')
+    .option('-n, --lines <number>', 'how many of the recent lines', '100')
+    .option('--worker <id>', 'of one worker only')
+    .option('--level <level>', 'this severe or worse: trace, debug, info, warn, error or fatal')
+    .option('--since <time>', 'not older than this: 10m, 2h, or a date')
+    .option('--json', 'JSON Lines')
+    .addHelpText('after', '\nExamples:\n  $ cordon logs -f\n  $ cordon logs api --worker 3 --level warn --since 10m')
+    .action(async (name: string | undefined, flags: PastFlags) => {
+      await tell(await find(name), '/v1/logs', flags, (line) => readable(JSON.parse(line) as Line));
+    });

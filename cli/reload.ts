@@ -1,0 +1,58 @@
+// `cordon reload`: exit code 0 only when the new generation serves.
+import type { Command } from 'commander';
+import { milliseconds } from '../config/duration.js';
+import { ExitCode, OperatorError } from '../config/exit-code.js';
+import { begin } from './client.js';
+import { find } from './find.js';
+import { give, NAME, type OrderFlags } from './order.js';
+import { seconds } from './words.js';
+
+interface Flags extends OrderFlags {
+  readonly canary?: boolean;
+  readonly bake?: string;
+  readonly wait: boolean;
+}
+
+export const define = (command: Command): void =>
+  void command
+    .description(
+      'Reads the configuration again and replaces the workers, a few at a time. A successor is ready before the worker that it replaces drains. Where the new generation fails, the old one goes on.',
+    )
+    .argument('[name]', NAME)
+    .option('--canary', 'one worker first, watched for a while')
+    .option('--bake <time>', 'how long it is watched, such as 30s; means --canary')
+    .option('--no-wait', 'return as soon as the order is given')
+    .option('--json', 'print what happened as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ cordon reload\n  $ cordon reload api --bake 30s\n\nExit codes: 0 the new generation serves, 1 it does not.',
+    )
+    .action(async (name: string | undefined, flags: Flags) => {
+      const ask = {
+        ...(flags.canary && { canary: true }),
+        ...(flags.bake !== undefined && { bakeMs: time(flags.bake) }),
+      };
+      const supervisor = await find(name);
+      if (!flags.wait) {
+        await begin(supervisor, '/v1/reload', ask);
+        process.stdout.write(`${supervisor.name} reloads; \`cordon events -f\` tells how it goes\n`);
+        return;
+      }
+      await give(
+        supervisor,
+        '/v1/reload',
+        ask,
+        flags,
+        ({ generation, tookMs }) => `${supervisor.name} serves generation ${generation} (${seconds(tookMs)})`,
+        'it was not reloaded, and serves on as before',
+      );
+    });
+
+function time(words: string): number {
+  const ms = milliseconds(words);
+  if (ms !== undefined) return ms;
+  throw new OperatorError(
+    `--bake: expected a time with its unit, such as "30s", got ${JSON.stringify(words)}`,
+    ExitCode.usage,
+  );
+}

@@ -1,0 +1,41 @@
+// `cordon stop`: returns when the supervisor is gone.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { StatusReply } from '../supervisor/control/protocol.js';
+import { get } from './client.js';
+import { find } from './find.js';
+import { cutWords, give, NAME, type OrderFlags } from './order.js';
+import { plural, seconds } from './words.js';
+
+const GONE_MS = 5_000;
+
+export const define = (command: Command): void =>
+  void command
+    .description('Stops a fleet: what is open is finished first, for as long as stop.timeout says.')
+    .argument('[name]', NAME)
+    .option('--now', 'wait for nobody')
+    .option('--json', 'print what happened as JSON')
+    .addHelpText('after', '\nExamples:\n  $ cordon stop\n  $ cordon stop api --now')
+    .action(async (name: string | undefined, flags: OrderFlags & { readonly now?: boolean }) => {
+      const supervisor = await find(name);
+      const { pid, workers } = await get<StatusReply>(supervisor, '/v1/status');
+      const { now = false } = flags;
+      await give(
+        supervisor,
+        '/v1/stop',
+        { now },
+        flags,
+        ({ tookMs, cut }) =>
+          `${supervisor.name} has stopped: ${plural(workers.length, 'worker')}, ${seconds(tookMs)}, ${now ? 'nobody was waited for' : cutWords(cut)}`,
+      );
+      await gone(pid);
+    });
+
+async function gone(pid: number): Promise<void> {
+  for (const until = performance.now() + GONE_MS; performance.now() < until; await sleep(10))
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+}

@@ -1,0 +1,25 @@
+// `cordon upgrade`
+import type { Command } from 'commander';
+import { find } from './find.js';
+import { give, NAME, type OrderFlags } from './order.js';
+import { seconds } from './words.js';
+
+export const define = (command: Command): void =>
+  void command
+    .description(
+      'Replaces the supervisor itself: the cordon and the Node that are installed now take over its sockets, and no connection is refused. Where they do not come up, the old ones go on.',
+    )
+    .argument('[name]', NAME)
+    .option('--json', 'print what happened as JSON')
+    .addHelpText('after', '\nExample:\n  $ npm install -g cordon && cordon upgrade api')
+    .action(async (name: string | undefined, flags: OrderFlags) => {
+      const supervisor = await find(name);
+      await give(
+        supervisor,
+        '/v1/upgrade',
+        {},
+        flags,
+        ({ pid, cordon, node, tookMs }) =>
+          `${supervisor.name} runs in cordon ${cordon}, Node ${node}, pid ${pid} (${seconds(tookMs)})`,
+      );
+    });

@@ -1,0 +1,126 @@
+// Every request to the control socket and every reply, for both of its sides. HTTP/1 with JSON, so that `curl --unix-socket` is a
+// client; streams are JSON Lines. Within /v1 fields are added, never changed or taken away.
+
+import type { Progress } from '../commands.js';
+import type { BookFigures, IncidentDetail, IncidentSummary } from '../incidents/incidents.js';
+import type { FleetStatus, SlotStatus, WorkerStatus } from '../status.js';
+
+export const PREFIX = '/v1';
+/** Of every document. */
+export const VERSION = 1;
+/** A request's body, in bytes. */
+export const MAX_BODY = 64 * 1024;
+export const JSON_LINES = 'application/x-ndjson';
+
+/** Who may ask: everybody who reaches a socket, or only the one for its owner. */
+export type Right = 'read' | 'write';
+
+/** Every endpoint; `:id` stands for one segment. The list is what a wrong path is answered with. */
+export const endpoints = {
+  'GET /v1/status': 'the fleet and its workers',
+  'GET /v1/fleet': 'the fleet and its configuration',
+  'GET /v1/workers/:id': 'one worker',
+  'GET /v1/errors': 'incidents, the latest first; ?since=ms, ?state=new',
+  'GET /v1/errors/:id': 'one incident, with its stack and requests',
+  'POST /v1/errors/:id/resolve': 'mark an incident as resolved',
+  'GET /v1/events': 'what the supervisor did and why; ?follow, ?lines=n, ?since=ms',
+  'GET /v1/logs': 'recent log lines; ?follow, ?lines=n, ?since=ms, ?worker=id, ?level=warn',
+  'GET /metrics': 'Prometheus text',
+  'GET /livez': '200 while the supervisor runs',
+  'GET /readyz': '200 while a worker serves',
+  'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?}',
+  'POST /v1/restart': 'every worker at once',
+  'POST /v1/scale': '{"to": n} or {"by": n}',
+  'POST /v1/upgrade': 'replace the supervisor itself',
+  'POST /v1/stop': '{"now"?}',
+  'POST /v1/workers/:id/drain': 'replace one worker',
+} as const satisfies Readonly<Record<`${'GET' | 'POST'} /${string}`, string>>;
+export type Endpoint = keyof typeof endpoints;
+
+/** What the system says of a process. A share of 1 is a whole core. */
+export interface Usage {
+  readonly cpu?: number;
+  readonly rssBytes?: number;
+}
+
+/** What a worker said of itself in its last beat; absent before its first. */
+interface Counts {
+  /** Requests that are over, and how many of them with an error or a status of 500 or more. */
+  readonly requests?: number;
+  readonly failed?: number;
+  readonly inFlight?: number;
+  readonly connections?: number;
+  /** By how much the beat came too late. */
+  readonly lagMs?: number;
+  /** Of its event loop, 0 to 1. */
+  readonly utilisation?: number;
+}
+
+export interface WorkerReply extends Omit<WorkerStatus, 'beat'>, Usage, Counts {
+  /** Uncaught errors that it told of. */
+  readonly errors: number;
+  readonly uptimeMs: number;
+  /** Of its slot. */
+  readonly restarts: number;
+  readonly lastEnd: string | undefined;
+}
+
+export interface StatusReply extends Omit<FleetStatus, 'version' | 'workers' | 'slots'>, Usage {
+  readonly version: typeof VERSION;
+  /** Of cordon. */
+  readonly cordon: string;
+  readonly uptimeMs: number;
+  /** Incidents in the book, by their state. */
+  readonly errors: BookFigures & { readonly incidents: number };
+  readonly slots: readonly SlotStatus[];
+  readonly workers: readonly WorkerReply[];
+}
+
+export interface WorkerDocument extends WorkerReply {
+  readonly version: typeof VERSION;
+  readonly name: string;
+}
+
+/** Everything about one incident. */
+export interface ErrorReply extends IncidentDetail {
+  readonly version: typeof VERSION;
+}
+
+export interface ErrorsReply {
+  readonly version: typeof VERSION;
+  readonly name: string;
+  readonly incidents: readonly IncidentSummary[];
+}
+
+/** One line of an order that takes its time, asked for with `Accept: application/x-ndjson`. The last one is the outcome. */
+export type OrderLine = ({ readonly type: 'progress' } & Progress) | ({ readonly type: 'outcome' } & OrderOutcome);
+
+/** The answer to an order: what happened. HTTP's 200 where `ok`, else 409. */
+export interface OrderOutcome {
+  readonly ok: boolean;
+  /** Where it is not ok: one sentence. */
+  readonly why?: string;
+  readonly tookMs: number;
+  readonly generation?: number;
+  readonly lastWords?: readonly string[];
+  readonly from?: number;
+  readonly to?: number;
+  /** Of the supervisor's successor. */
+  readonly pid?: number;
+  readonly cordon?: string;
+  readonly node?: string;
+  /** Requests that a stop or drain cut, since they took too long. */
+  readonly cut?: readonly { readonly method: string; readonly path: string }[];
+}
+
+/** Instead of lines that a slow reader could not take in. */
+export interface DroppedLine {
+  readonly dropped: number;
+}
+
+/** What every refusal holds. */
+export interface RefusalReply {
+  readonly version: typeof VERSION;
+  readonly error: string;
+  readonly endpoints?: Readonly<Record<string, string>>;
+}

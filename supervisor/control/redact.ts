@@ -1,0 +1,24 @@
+// A configuration that may be shown: whatever may be a secret is not in it.
+import type { Config } from '../../config/config.js';
+
+const HIDDEN = '[hidden]';
+const secretive = /pass|secret|token|key|auth|credential/i;
+
+/** Of the environment only the names; of arguments, those that call themselves secret and those that follow them lose their value. */
+export const redacted = (config: Config): object => ({
+  ...config,
+  args: hidden(config.args),
+  nodeArgs: hidden(config.nodeArgs),
+  env: Object.fromEntries(Object.keys(config.env).map((name) => [name, HIDDEN])),
+});
+
+const hidden = (args: readonly string[]): string[] =>
+  args.map((text, i) => {
+    const [name = ''] = text.split('=', 1);
+    if (text.startsWith('-') && text.includes('=')) return secretive.test(name) ? `${name}=${HIDDEN}` : text;
+    const before = args[i - 1] ?? '';
+    return before.startsWith('-') && !before.includes('=') && secretive.test(before) ? HIDDEN : hideLogin(text);
+  });
+
+/** `postgres://user:password@host/` */
+const hideLogin = (text: string): string => text.replace(/(\w:\/\/[^/:@\s]*):[^@/\s]+@/g, `$1:${HIDDEN}@`);

@@ -1,0 +1,254 @@
+import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { Config } from '../../config/config.js';
+import { endpoints, MAX_BODY, type RefusalReply, type StatusReply } from '../../supervisor/control/protocol.js';
+import { type Control, openControl } from '../../supervisor/control/server.js';
+import type { Sources } from '../../supervisor/control/sources.js';
+import { Journal } from '../../supervisor/journal.js';
+import { ask, noCommands, privateFolder, sources } from '../support/control.js';
+
+interface Open {
+  readonly control: Control;
+  readonly socketPath: string;
+  readonly bugs: unknown[];
+}
+
+async function open(
+  t: ExecutionContext,
+  shown: Partial<Sources> = {},
+  config: Partial<Config['control']> & { readonly port?: number } = {},
+): Promise<Open> {
+  const socketPath = join(privateFolder(t), 'api.sock');
+  const { port, ...control } = config;
+  const bugs: unknown[] = [];
+  const opened = await openControl(
+    {
+      name: 'api',
+      control: { socket: socketPath, mode: 0o600, readers: undefined, ...control },
+      metrics: { listen: port === undefined ? [] : [{ host: '127.0.0.1', port }] },
+    },
+    { follows: false, bug: (error) => bugs.push(error) },
+  );
+  opened.serve(sources(shown));
+  t.teardown(() => opened.close());
+  return { control: opened, socketPath, bugs };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const refusalOf = (text: string): RefusalReply => JSON.parse(text) as RefusalReply;
+
+test('status over the socket, as curl asks for it', async (t) => {
+  const at = await open(t);
+  const { status, text } = await ask(at, 'GET', '/v1/status');
+  t.is(status, 200);
+  t.like(JSON.parse(text) as StatusReply, { version: 1, name: 'api', state: 'serving', cordon: '0.0.0' });
+});
+
+test('an unknown endpoint is answered 404 with all that there are', async (t) => {
+  const at = await open(t);
+  for (const path of ['/', '/v1/statuses', '/v1/workers/1/2/3', `/${'x'.repeat(5000)}`, '/v1/../v1/status']) {
+    const { status, text } = await ask(at, 'GET', path);
+    t.is(status, 404, path.slice(0, 20));
+    t.deepEqual(refusalOf(text).endpoints, endpoints);
+    t.true(refusalOf(text).error.length < 200);
+  }
+  t.regex(refusalOf((await ask(at, 'GET', '/v2/status')).text).error, /this cordon speaks \/v1/);
+});
+
+test('a wrong method is answered 405 with the right one', async (t) => {
+  const at = await open(t);
+  const { status, text } = await ask(at, 'POST', '/v1/status');
+  t.is(status, 405);
+  t.regex(refusalOf(text).error, /\/v1\/status takes GET/);
+});
+
+test('bodies are bounded and checked: 413 and 400 with what was expected', async (t) => {
+  const at = await open(t);
+  const post = async (path: string, body: string): Promise<[number, string]> => {
+    const { status, text } = await ask(at, 'POST', path, body);
+    return [status, refusalOf(text).error];
+  };
+  t.deepEqual(await post('/v1/stop', ' '.repeat(MAX_BODY + 1)), [413, 'expected a body of at most 65536 bytes']);
+  t.deepEqual(await post('/v1/stop', '{"now":'), [400, 'expected a JSON object as the body']);
+  t.deepEqual(await post('/v1/stop', '[]'), [400, 'expected a JSON object as the body']);
+  t.deepEqual(await post('/v1/stop', '{"nwo":true}'), [400, 'unknown field "nwo"; known here: now']);
+  t.deepEqual(await post('/v1/stop', '{"now":"yes"}'), [400, 'now: expected a boolean']);
+  t.deepEqual(await post('/v1/stop', '{"__proto__":true}'), [400, 'unknown field "__proto__"; known here: now']);
+  t.deepEqual(await post('/v1/scale', '{}'), [400, 'expected either "to" or "by"']);
+  t.deepEqual(await post('/v1/scale', '{"to":1.5}'), [400, 'expected a whole number']);
+  t.deepEqual(await post('/v1/workers/x/drain', ''), [400, 'expected a whole number, got "x"']);
+  t.deepEqual(await post('/v1/workers/7/drain', ''), [404, 'there is no worker 7']);
+  t.deepEqual(at.bugs, []);
+});
+
+test('an order that failed is answered 409 with the reason and the last words', async (t) => {
+  const at = await open(t);
+  const { status, text } = await ask(at, 'POST', '/v1/reload');
+  t.is(status, 409);
+  t.like(JSON.parse(text), { version: 1, ok: false, why: 'there is no fleet', lastWords: ['Error: no database'] });
+});
+
+test('whoever accepts JSON Lines hears how far an order has come, and its outcome last', async (t) => {
+  const heard: Parameters<typeof noCommands.progress>[0][] = [];
+  let left = 0;
+  const at = await open(t, {
+    commands: {
+      ...noCommands,
+      progress: (listener) => {
+        heard.push(listener);
+        return () => void left++;
+      },
+      reload: async () => {
+        heard[0]?.({ text: '1/2 workers ready', ready: 1, wanted: 2, booting: 1, elapsedMs: 5 });
+        return { ok: true, generation: 2 };
+      },
+    },
+  });
+  const { status, text } = await ask(at, 'POST', '/v1/reload', '{}', { accept: 'application/x-ndjson' });
+  t.is(status, 200);
+  const [progress = {}, outcome = {}, ...rest] = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  t.like(progress, { type: 'progress', text: '1/2 workers ready', ready: 1 });
+  t.like(outcome, { type: 'outcome', ok: true, generation: 2 });
+  t.deepEqual(rest, []);
+  t.is(left, 1, 'nobody is told any more');
+});
+
+test('a bug in a handler is answered 500 without its stack, and is told to the log', async (t) => {
+  const at = await open(t, {
+    commands: {
+      ...noCommands,
+      status: () => {
+        throw new Error('secret detail');
+      },
+    },
+  });
+  const { status, text } = await ask(at, 'GET', '/v1/status');
+  t.is(status, 500);
+  t.false(text.includes('secret detail'));
+  t.is((at.bugs[0] as Error).message, 'secret detail');
+});
+
+test("the readers' socket reads and refuses every order, and lets its group in", async (t) => {
+  const at = await open(t, {}, { readers: String(process.getgid?.() ?? 0) });
+  const socketPath = at.control.readers ?? '';
+  t.is(statSync(socketPath).mode & 0o777, 0o660);
+  t.is((await ask({ socketPath }, 'GET', '/v1/status')).status, 200);
+  const orders = Object.keys(endpoints).flatMap((endpoint) => (endpoint.startsWith('POST ') ? endpoint.slice(5) : []));
+  t.true(orders.length >= 6);
+  for (const path of orders)
+    t.is((await ask({ socketPath }, 'POST', path.replace(':id', '1'), '{}')).status, 403, path);
+});
+
+test('the TCP address serves probes and figures, and nothing else', async (t) => {
+  const port = await freePort();
+  await open(t, { metrics: () => 'up 1\n' }, { port });
+  t.deepEqual(await ask({ port }, 'GET', '/livez'), { status: 200, text: 'ok\n' });
+  t.deepEqual(await ask({ port }, 'GET', '/metrics'), { status: 200, text: 'up 1\n' });
+  t.deepEqual(await ask({ port }, 'GET', '/readyz'), { status: 200, text: 'ok: 1/1 workers serve, serving\n' });
+  for (const path of ['/v1/status', '/v1/logs', '/v1/fleet', '/v1/errors'])
+    t.is((await ask({ port }, 'GET', path)).status, 404, path);
+  for (const path of ['/v1/stop', '/v1/reload', '/livez'])
+    t.true((await ask({ port }, 'POST', path)).status >= 404, path);
+});
+
+test('readyz says 503 while nobody serves, livez goes on', async (t) => {
+  const at = await open(t, { commands: { ...noCommands, status: () => ({ ...noCommands.status(), serving: 0 }) } });
+  t.is((await ask(at, 'GET', '/readyz')).status, 503);
+  t.is((await ask(at, 'GET', '/livez')).status, 200);
+});
+
+test('logs: the last lines, of a worker, of a level, since a moment', async (t) => {
+  const journal = new Journal();
+  const line = (worker: number, level: string, second: number): void =>
+    journal.lines.add(JSON.stringify({ time: `2026-01-01T00:00:0${second}.000Z`, worker, level, msg: `${second}` }));
+  line(1, 'info', 1);
+  line(2, 'warn', 2);
+  line(1, 'error', 3);
+  line(2, 'info', 4);
+  const at = await open(t, { journal });
+  const shown = async (query: string): Promise<string> =>
+    (await ask(at, 'GET', `/v1/logs?${query}`)).text
+      .split('\n')
+      .filter((text) => text !== '')
+      .map((text) => (JSON.parse(text) as { msg: string }).msg)
+      .join('');
+  t.is(await shown(''), '1234');
+  t.is(await shown('lines=2'), '34');
+  t.is(await shown('lines=0'), '');
+  t.is(await shown('worker=1'), '13');
+  t.is(await shown('level=warn'), '23');
+  t.is(await shown('worker=2&lines=1'), '4');
+  t.is(await shown(`since=${Date.parse('2026-01-01T00:00:03Z')}`), '34');
+  t.is((await ask(at, 'GET', '/v1/logs?level=loud')).status, 400);
+  t.is((await ask(at, 'GET', '/v1/logs?lines=-1')).status, 400);
+  t.is((await ask(at, 'GET', '/v1/logs?wroker=1')).status, 400);
+});
+
+test('a reader that is slower than the log misses lines, is told how many, and costs no more than a buffer', async (t) => {
+  const journal = new Journal();
+  const at = await open(t, { journal });
+  const socket = connect(at.socketPath);
+  socket.write('GET /v1/logs?follow HTTP/1.1\r\nhost: x\r\n\r\n');
+  const [head] = (await once(socket, 'data')) as [Buffer];
+  t.regex(head.toString(), /^HTTP\/1\.1 200 OK/);
+  socket.pause();
+  const text = 'x'.repeat(1000);
+  const before = process.memoryUsage().rss;
+  for (let i = 0; i < 100_000; i++) journal.lines.add(`{"n":${i},"text":"${text}"}`);
+  t.true(process.memoryUsage().rss - before < 64 * 1024 * 1024);
+  let read = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => (read += chunk));
+  socket.resume();
+  while (!read.includes('"n":99999')) await once(socket, 'data');
+  const dropped = [...read.matchAll(/\{"dropped":(\d+)\}/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+  const got = [...read.matchAll(/\{"n":\d+/g)].length;
+  t.true(dropped > 0);
+  t.is(got + dropped, 100_000);
+  socket.destroy();
+});
+
+test('half a request is given up after a while, and nobody else waits for it', async (t) => {
+  const at = await open(t);
+  const socket = connect(at.socketPath);
+  socket.write('GET /v1/status HTTP/1.1\r\nhost:');
+  t.is((await ask(at, 'GET', '/livez')).status, 200);
+  socket.resume();
+  await once(socket, 'close');
+  t.pass();
+});
+
+test('a second request on a connection that follows something is refused, and keeps nothing alive', async (t) => {
+  const journal = new Journal();
+  const followers = new Set<object>();
+  const follow = journal.events.follow.bind(journal.events);
+  journal.events.follow = (listener) => {
+    followers.add(listener);
+    const leave = follow(listener);
+    return () => {
+      followers.delete(listener);
+      leave();
+    };
+  };
+  const at = await open(t, { journal });
+  const socket = connect(at.socketPath);
+  socket.write('GET /v1/events?follow HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20));
+  await once(socket, 'data');
+  t.is(followers.size, 1);
+  socket.destroy();
+  for (let tries = 0; tries < 1000 && followers.size > 0; tries++) await ask(at, 'GET', '/livez');
+  t.is(followers.size, 0);
+});
