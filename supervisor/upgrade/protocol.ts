@@ -8,16 +8,25 @@ export const UPGRADE_VARIABLE = 'CORDON_UPGRADE';
 export const FIRST_FD = 4;
 
 export type FromSuccessor =
-  | { readonly cordon: 'hello'; readonly version: string; readonly node: string }
+  | {
+      readonly cordon: 'hello';
+      readonly version: string;
+      readonly node: string;
+      /** Whoever started it may have started another process, and that one this. Absent before 0.2. */
+      readonly pid?: number;
+    }
   /** All its workers serve. The predecessor may go. */
   | { readonly cordon: 'ready' }
   | { readonly cordon: 'failed'; readonly why: string };
 
-export interface ToSuccessor {
-  readonly cordon: 'inherit';
-  /** In the order of their descriptors, from `FIRST_FD` on. */
-  readonly sockets: readonly Heirloom[];
-}
+export type ToSuccessor =
+  | {
+      readonly cordon: 'inherit';
+      /** In the order of their descriptors, from `FIRST_FD` on. */
+      readonly sockets: readonly Heirloom[];
+    }
+  /** Whoever asks for the supervisor, systemd above all, is shown to the successor from now on. */
+  | { readonly cordon: 'lead' };
 
 /** What was said, or nothing where it is somebody else's word. */
 export function heard(message: unknown): FromSuccessor | ToSuccessor | undefined {
