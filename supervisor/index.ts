@@ -23,6 +23,7 @@ import type { Particulars } from './status.js';
 import { Supervisor } from './supervisor.js';
 import type { Service } from './systemd/service.js';
 import { debut } from './upgrade/debut.js';
+import { Passing } from './upgrade/passing.js';
 import type { Predecessor } from './upgrade/predecessor.js';
 import { Upgrade } from './upgrade/upgrade.js';
 
@@ -103,6 +104,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
     return await new Promise<number>((resolve, reject) => {
       let exitCode = 0;
       let left = false;
+      let passing: Passing | undefined;
       let awaited = about.predecessor !== undefined;
       let stillborn: string | undefined;
       let hopeless: OperatorError | undefined;
@@ -122,6 +124,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         if (hopeless) return reject(hopeless);
         // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
         if (left) {
+          await passing?.settled(GRACE_MS);
           await control.close();
           await incidents.close();
           process.exit(0);
@@ -176,12 +179,14 @@ export async function supervise(config: Config, about: About): Promise<number> {
         bequeath: () => sockets.bequeath(),
         heritage: (firstFd) => service?.heritage(firstFd),
         readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
-        retire: async ({ pid }) => {
+        retire: async ({ pid, child }) => {
           await service?.handOver(pid);
           agents?.close();
           left = true;
           sockets.forsake();
           control.leave();
+          passing = new Passing(child);
+          relay.follow((moved, handle) => passing?.pass(moved, handle));
           supervisor.tell({ type: 'stop-asked' });
         },
       });
@@ -226,6 +231,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         particulars,
         stop,
         stopped,
+        leaving: () => delayed !== undefined,
         upgrade: () => upgrade.start(),
         lastWords: (worker) => chronicle.lastWords(worker),
         refused: (why) => chronicle.note('error', 'refused', `nothing was changed: ${why}`),
@@ -267,6 +273,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         agents = new Agents(() => answer(supervisor.fleet, delayed !== undefined));
         await agents.open(config.agent.listen, untilMs).catch(giveUp);
       };
+      about.predecessor?.passes((moved, handle) => relay.adopt(moved, handle));
       if (about.predecessor === undefined) void openAgents(0);
       about.predecessor?.left(() => {
         service?.promote();

@@ -107,7 +107,7 @@ export class NodeHost implements Host {
           because,
           killTimeoutMs,
           lingerMs: stop?.lingerMs ?? 0,
-          handOver: handOver && because !== 'stop',
+          handOver: handOver && this.#relay.hasTakers,
         });
       }
       case 'kill': {

@@ -1,5 +1,7 @@
 // The supervisor that started this one to follow it, as its successor sees it.
 import { ExitCode, OperatorError } from '../../config/exit-code.js';
+import type { Moved } from '../../worker/protocol.js';
+import type { Handle } from '../handover.js';
 import type { Inherited } from '../inheritance.js';
 import { isInvited } from '../systemd/invitation.js';
 import { FIRST_FD, type FromSuccessor, heard, UPGRADE_VARIABLE } from './protocol.js';
@@ -12,6 +14,8 @@ export interface Predecessor {
   failed(why: string): Promise<void>;
   /** Calls back once, when it has stepped back. */
   left(then: () => void): void;
+  /** Hears of each connection that it passes on. */
+  passes(hear: (moved: Moved, handle: Handle) => void): void;
   /** Resolves when its last request is answered, and it has ended. */
   gone(): Promise<void>;
 }
@@ -56,6 +60,13 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
     ready: () => void tell({ cordon: 'ready' }),
     failed: (why) => tell({ cordon: 'failed', why }),
     left: (then) => void left.then(then),
+    passes: (hear) =>
+      process.on('message', (message, handle) => {
+        const word = heard(message);
+        if (word?.cordon !== 'connection') return;
+        void tell({ cordon: 'took', seq: word.seq });
+        if (handle) hear(word.moved, handle as Handle);
+      }),
     gone: () => {
       process.channel?.ref();
       return gone;

@@ -1,5 +1,6 @@
 // What a supervisor and its successor say to each other, over the IPC channel of the process that the one started. They may be of
 // different versions of cordon: a field is only ever added, and what one does not know it passes over.
+import type { Moved } from '../../worker/protocol.js';
 import type { Heirloom } from '../inheritance.js';
 
 /** In the successor's environment; taken out of it before anything is forked. */
@@ -17,7 +18,9 @@ export type FromSuccessor =
     }
   /** All its workers serve. The predecessor may go. */
   | { readonly cordon: 'ready' }
-  | { readonly cordon: 'failed'; readonly why: string };
+  | { readonly cordon: 'failed'; readonly why: string }
+  /** It has this connection, and its fleet will. */
+  | { readonly cordon: 'took'; readonly seq: number };
 
 export type ToSuccessor =
   | {
@@ -26,7 +29,9 @@ export type ToSuccessor =
       readonly sockets: readonly Heirloom[];
     }
   /** Whoever asks for the supervisor, systemd above all, is shown to the successor from now on. */
-  | { readonly cordon: 'lead' };
+  | { readonly cordon: 'lead' }
+  /** With the handle of a kept connection on which nothing is under way. */
+  | { readonly cordon: 'connection'; readonly seq: number; readonly moved: Moved };
 
 /** What was said, or nothing where it is somebody else's word. */
 export function heard(message: unknown): FromSuccessor | ToSuccessor | undefined {

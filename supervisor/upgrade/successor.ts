@@ -82,7 +82,7 @@ export function succeed(
     const vanished = (): void => settle({ ok: false, why: why ?? 'it ended before it was ready' });
     const hear = (message: unknown): void => {
       const word = heard(message);
-      if (word === undefined || word.cordon === 'inherit' || word.cordon === 'lead') return;
+      if (word?.cordon !== 'hello' && word?.cordon !== 'failed' && word?.cordon !== 'ready') return;
       switch (word.cordon) {
         case 'hello':
           hello = word;
