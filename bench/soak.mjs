@@ -55,12 +55,11 @@ const fleet = spawn(process.execPath, [main, 'start', server, '-w', '2', '--name
 const ended = new Promise((resolve) => fleet.once('close', resolve));
 const told = { ok: 0, failed: 0, lost: 0, started: 0, gone: 0 };
 const ready = new Map();
-let port;
-let over = false;
+const load = { over: false, port: undefined };
 
 createInterface({ input: fleet.stdout }).on('line', (line) => {
   const { msg, worker, pid } = JSON.parse(line);
-  port ??= /^port (\d+)/.exec(msg)?.[1];
+  load.port ??= /^port (\d+)/.exec(msg)?.[1];
   if (/ is ready/.test(msg)) ready.set(worker, pid);
   if (/ drains | died| is gone| is killed/.test(msg)) ready.delete(worker);
   if (/ starts in slot /.test(msg)) told.started++;
@@ -68,13 +67,13 @@ createInterface({ input: fleet.stdout }).on('line', (line) => {
 });
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-while (port === undefined && fleet.exitCode === null) await sleep(50);
+while (load.port === undefined && fleet.exitCode === null) await sleep(50);
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: options.users });
 const ask = (path) =>
   new Promise((resolve) => {
     http
-      .get({ host: '127.0.0.1', port, path, agent }, (response) => {
+      .get({ host: '127.0.0.1', port: load.port, path, agent }, (response) => {
         told[response.statusCode === 200 ? 'ok' : 'failed']++;
         response.resume().once('close', resolve);
       })
@@ -84,7 +83,7 @@ const ask = (path) =>
       });
   });
 async function user(index) {
-  for (let n = index; !over; n++) await ask(n % 20 === 0 ? '/fail' : '/ok');
+  for (let n = index; !load.over; n++) await ask(n % 20 === 0 ? '/fail' : '/ok');
 }
 /** One at a time, and never the last that serves. */
 const killing = setInterval(() => {
@@ -104,7 +103,7 @@ for (let second = 0; second < options.seconds && fleet.exitCode === null; second
   await sleep(SAMPLE_MS);
   samples.push(sample(fleet.pid));
 }
-over = true;
+load.over = true;
 clearInterval(killing);
 await Promise.all(users);
 agent.destroy();

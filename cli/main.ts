@@ -10,6 +10,7 @@ import type { DiffFlags } from './diff.js';
 import type { DoctorFlags } from './doctor.js';
 import type { ImportFlags } from './import.js';
 import type { StartFlags } from './start.js';
+import type { SystemdFlags } from './systemd.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -167,6 +168,39 @@ Exit codes: 0 nothing stands in the way, 1 something does.`,
   .action(async (flags: DoctorFlags) => {
     const { doctor } = await import('./doctor.js');
     process.exitCode = doctor(flags);
+  });
+
+program
+  .command('systemd')
+  .summary('units that run a fleet as a service of systemd')
+  .description('Writes the units that run a fleet as a service of systemd: shows them, installs them, removes them.')
+  .argument('<what>', 'print, install or uninstall')
+  .argument('[target]', 'a script or a configuration, as for start; for uninstall the name of the service')
+  .option('-n, --name <name>', 'what the service is called (default: the name of the fleet)')
+  .option(
+    '--listen <address>',
+    'an address for the socket unit, besides those of the configuration (repeatable)',
+    collect,
+  )
+  .option('--mode <name>', 'which env.<name> of the configuration is used')
+  .option('--only <app>', 'the app to run, of a configuration that has several')
+  .option('--run-as <user[:group]>', 'the user of the service (default: one that systemd makes for it)')
+  .option('--user', 'a service of your own, for systemctl --user')
+  .option('--template', 'cordon@.service, whose instance <name> runs the configuration in /srv/<name>')
+  .option('--for-systemd <version>', 'the version it will meet (default: the one that is installed)')
+  .option('--now', 'with install: enable and start it, too')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ cordon systemd print server.js --listen :3000
+  $ cordon systemd install cordon.config.mjs --now
+
+Exit codes: 0, 1 systemctl failed, 64 wrong usage, 69 no such service, 73 a\nforeign unit, 77 permission, 78 bad configuration.`,
+  )
+  .action(async (what: string, target: string | undefined, flags: SystemdFlags) => {
+    const { systemd } = await import('./systemd.js');
+    process.exitCode = await systemd(what, target, flags);
   });
 
 await addCommands(

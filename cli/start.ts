@@ -8,6 +8,8 @@ import { loadApps, oneOf } from '../config/load.js';
 import type { Path, Problem, Source } from '../config/problem.js';
 import { refusal } from '../config/problem.js';
 import { asNumber } from '../config/tree.js';
+import { isInvited, takeInvitation } from '../supervisor/systemd/invitation.js';
+import type { Service } from '../supervisor/systemd/service.js';
 import type { Predecessor } from '../supervisor/upgrade/predecessor.js';
 
 import { say } from './complain.js';
@@ -48,12 +50,14 @@ export interface StartLine {
 export async function start(line: StartLine, about: { version: string }): Promise<number> {
   const folder = standpoint();
   const predecessor = await predecessorOf(about.version);
+  const service = await serviceOf(predecessor !== undefined);
   try {
     const config = await configOf(line, folder, say);
     const { supervise } = await import('../supervisor/index.js');
-    return await supervise(config, { ...about, predecessor, reread: () => configOf(line, folder) });
+    return await supervise(config, { ...about, predecessor, service, reread: () => configOf(line, folder) });
   } catch (error) {
     await predecessor?.failed((error as Error).message);
+    await service?.failed(error);
     throw error;
   }
 }
@@ -72,8 +76,15 @@ async function predecessorOf(version: string): Promise<Predecessor | undefined> 
   return predecessor(version);
 }
 
+/** systemd, where it has started this process. Before anything else is started: what it says is meant for nobody else. */
+async function serviceOf(follows: boolean): Promise<Service | undefined> {
+  if (!isInvited(process.env)) return undefined;
+  const { Service } = await import('../supervisor/systemd/service.js');
+  return new Service(takeInvitation(process.env, process.pid), follows);
+}
+
 /** Where the operator stands, as they got there: a symbolic link may lead to another release by the next reload. */
-function standpoint(): string {
+export function standpoint(): string {
   const { PWD } = process.env;
   try {
     return PWD !== undefined && isAbsolute(PWD) && realpathSync(PWD) === process.cwd() ? PWD : process.cwd();
@@ -82,7 +93,7 @@ function standpoint(): string {
   }
 }
 
-async function configOf(
+export async function configOf(
   { target, args, flags }: StartLine,
   folder: string,
   tell: (note: string) => void = () => undefined,

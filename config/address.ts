@@ -1,9 +1,11 @@
-// An address to listen on, in words: 'host:port', ':port', a port, '[::1]:3000', or the path of a unix socket.
+// An address to listen on, in words: 'host:port', ':port', a port, '[::1]:3000', the path of a unix socket, or the
+// name of a socket that systemd has bound.
 import { isIP } from 'node:net';
 import type { ListenAddress } from './config.js';
 
 /** What the operator may write; every complaint about an address ends with it. */
-export const addressForms = '"host:port", ":port", "[::1]:3000" or a unix path such as "unix:/run/api.sock"';
+export const addressForms =
+  '"host:port", ":port", "[::1]:3000", a unix path such as "unix:/run/api.sock" or an inherited socket such as "systemd:http"';
 
 /** A longer one is cut by Node 20 without a word, and refused by later ones. */
 const longestPathBytes = 107;
@@ -19,10 +21,15 @@ export function unixPath(text: string): string | undefined {
   return /^(?:\/|\.\.?\/)/.test(text) ? text : undefined;
 }
 
+/** systemd's FileDescriptorName=: printable ASCII without colons. */
+const socketName = /^systemd:(?<name>[!-9;-~][ -9;-~]{0,254})$/;
+
 /** What is wrong with it, as the rest of a sentence that begins with "expected"; undefined where nothing is. */
 export function misaddressed(text: string): string | undefined {
   const path = unixPath(text);
   if (path !== undefined) return mispathed(path);
+  if (text.startsWith('systemd:') && !isPort(text.slice('systemd:'.length)))
+    return socketName.test(text) ? undefined : 'the FileDescriptorName of a socket unit after "systemd:"';
   if (/^\d+$/.test(text)) return isPort(text) ? undefined : 'a port from 0 to 65535';
   if (isIP(text) === 6) return `an IPv6 address in brackets and a port, such as "[${text}]:3000"`;
   const { bracketed, plain, port } = hostAndPort.exec(text)?.groups ?? {};
@@ -38,6 +45,8 @@ export function misaddressed(text: string): string | undefined {
 export function listenAddress(text: string): ListenAddress {
   const path = unixPath(text);
   if (path !== undefined) return { path };
+  const { name } = socketName.exec(text)?.groups ?? {};
+  if (name !== undefined && !isPort(name)) return { inherited: name };
   if (/^\d+$/.test(text)) return { host: undefined, port: Number(text) };
   const { bracketed, plain, port } = hostAndPort.exec(text)?.groups ?? {};
   return { host: bracketed ?? (plain === '' ? undefined : plain), port: Number(port) };
@@ -52,6 +61,7 @@ export function mispathed(path: string): string | undefined {
 
 /** As the operator would write it. */
 export function addressWords(address: ListenAddress): string {
+  if ('inherited' in address) return `systemd:${address.inherited}`;
   if ('path' in address) return `unix:${address.path}`;
   const { host = '', port } = address;
   return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;

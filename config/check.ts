@@ -107,6 +107,8 @@ export function contradictions(wish: Wish): Problem[] {
     const says = `expected less than stop.timeout (${inWords(timeout)}), got ${inWords(linger)}`;
     problems.push(...blame(wish, ['stop', 'linger'], says));
   }
+  if (getAt(wish.given, ['group']) !== undefined && getAt(wish.given, ['user']) === undefined)
+    problems.push(...blame(wish, ['group'], 'expected a `user` beside it, got none'));
   return [...problems, ...crowded(wish)];
 }
 
@@ -129,6 +131,7 @@ function crowded(wish: Wish): Problem[] {
 function wellFormed(text: string, folder: string): string | undefined {
   if (misaddressed(text) !== undefined) return undefined;
   const address = listenAddress(text);
+  if ('inherited' in address) return text;
   return 'path' in address ? resolve(folder, address.path) : `${address.host ?? ''}:${address.port}`;
 }
 

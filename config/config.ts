@@ -1,7 +1,12 @@
 // What the rest of the program sees of a configuration: parsed, complete, every time in milliseconds.
 
 /** An address that is bound before any worker starts. A path is absolute, and not too long to be bound. */
-export type ListenAddress = { readonly host: string | undefined; readonly port: number } | { readonly path: string };
+export type ListenAddress =
+  | BindableAddress
+  /** Bound by systemd already, under this name. */
+  | { readonly inherited: string };
+
+export type BindableAddress = { readonly host: string | undefined; readonly port: number } | { readonly path: string };
 
 export interface Config {
   readonly name: string;
@@ -90,6 +95,12 @@ export interface Config {
     /** In lower case. */
     readonly redact: readonly string[];
   };
+  /** Whom the supervisor and its workers run as, once `listen` is bound: names, or numbers in digits. */
+  readonly user: string | undefined;
+  /** Only beside a user. */
+  readonly group: string | undefined;
+  /** Where HAProxy's agent-check is answered. */
+  readonly agent: { readonly listen: readonly BindableAddress[] };
   /** A command and its arguments, or an address. */
   readonly hooks: { readonly onIncident: readonly string[] | string | undefined };
 }

@@ -61,7 +61,7 @@ function words(key: ConfigKey, value: unknown): string {
   if (key.endsWith('Ms')) return inWords(Number(value));
   // An address that is told of incidents often has a secret in it.
   if (key === 'hooks.onIncident') return value === undefined ? 'none' : 'another one';
-  if (key !== 'listen') return JSON.stringify(value) ?? 'none';
+  if (key !== 'listen' && key !== 'agent.listen') return JSON.stringify(value) ?? 'none';
   const addresses = value as Config['listen'];
   return addresses.map(addressWords).join(' ') || 'none';
 }

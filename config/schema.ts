@@ -92,6 +92,17 @@ const credential = v.strictObject({
   credential: v.pipe(v.string(credentialForm), v.regex(/^(?!\.{1,2}$)[^/\0]+$/, credentialForm)),
 });
 
+const account = /^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,255}$/;
+
+const bindable = v.pipe(
+  address,
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    if (!('inherited' in dataset.value)) return dataset.value;
+    addIssue({ message: '"host:port", ":port" or a unix path' });
+    return NEVER;
+  }),
+);
+
 const variables = v.pipe(
   v.record(
     v.pipe(v.string(), v.regex(/^[^=\0]+$/, 'a name without "="')),
@@ -470,6 +481,25 @@ export const ConfigSchema = section({
       ),
     }),
     'The book of errors.',
+    {},
+  ),
+  user: option(
+    v.pipe(v.string('a user'), v.regex(account, 'the name of a user, or its number in quotes')),
+    'Whom the supervisor and its workers run as, once it has bound the addresses of `listen`. Only root can start so. Default: whoever starts cordon.',
+  ),
+  group: option(
+    v.pipe(v.string('a group'), v.regex(account, 'the name of a group, or its number in quotes')),
+    "The group beside `user`. Default: the user's own.",
+  ),
+  agent: withDefault(
+    section({
+      listen: withDefault(
+        v.array(bindable, 'a list of addresses'),
+        "Where HAProxy's agent-check is answered: the share of the workers that are ready, or drain. Default: nowhere.",
+        [],
+      ),
+    }),
+    'What load balancers ask.',
     {},
   ),
   hooks: withDefault(

@@ -88,6 +88,13 @@ export function settle(
       keepMs: errors.keep,
       redact: errors.redact,
     },
+    user: checked.user,
+    group: checked.group,
+    agent: {
+      listen: checked.agent.listen.map((address) =>
+        'path' in address ? { path: from('agent', address.path) } : address,
+      ),
+    },
     hooks: { onIncident: hooks.onIncident },
   };
 }

@@ -14,6 +14,7 @@ export interface Handle {
   readonly fd: number;
   close(): void;
   getsockname?(out: { address?: string; port?: number }): number;
+  getpeername?(out: object): number;
   listen?(backlog: number): number;
 }
 
@@ -47,7 +48,8 @@ export function create(query: BindQuery): Handle | number {
 export const openPath = (address: string): Handle | number => createServerHandle(shortest(address), -1, -1, -1, 0);
 
 /** A socket that somebody else has bound. */
-export function adopt({ heirloom: { kind }, fd }: Inherited): Handle {
+export function adopt({ heirloom: { kind }, fd, handle: opened }: Inherited): Handle {
+  if (opened) return opened;
   const handle =
     kind === 'stream'
       ? createServerHandle(null, null, -1, fd, 0)

@@ -37,6 +37,8 @@ export interface Means {
   /** As a signal does it. */
   readonly stop: (now: boolean) => void;
   readonly stopped: Promise<unknown>;
+  /** Whether a stop has been asked for, and waits for load balancers to notice. */
+  readonly leaving: () => boolean;
   readonly upgrade: () => Promise<UpgradeOutcome>;
 }
 
@@ -74,7 +76,7 @@ export class FleetCommands implements Commands {
       version,
       node: process.versions.node,
       since: startedAt,
-      state: stateOf(fleet),
+      state: this.#means.leaving() ? 'stopping' : stateOf(fleet),
       generation: fleet.generation,
       size: fleet.size,
       standby: fleet.slots.length - fleet.size,

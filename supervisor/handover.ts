@@ -5,7 +5,7 @@ import type { Moved, ToWorker } from '../worker/protocol.js';
 import { excess } from './balance.js';
 import { type Fleet, isServing } from './state.js';
 
-interface Handle {
+export interface Handle {
   close(): void;
 }
 
@@ -38,6 +38,8 @@ export class Relay {
   /** What each worker was last asked to pass on. */
   readonly #asked = new Map<number, number>();
   #balancing: NodeJS.Timeout | undefined;
+  /** Where connections go when this fleet is on its way out. */
+  #heir: ((moved: Moved, handle: Handle) => void) | undefined;
   #seq = 0;
 
   constructor(
@@ -53,7 +55,7 @@ export class Relay {
 
   /** Somebody may be ready who was not; or all are told to go, and nobody will be. */
   observe(): void {
-    if (this.#fleet().goal !== 'serve') this.#close();
+    if (this.#fleet().goal !== 'serve') this.#end();
     else if (this.#waiting.size > 0 && this.#serving().length > 0) this.#look();
   }
 
@@ -66,7 +68,8 @@ export class Relay {
   }
 
   /** A worker hands a connection over. */
-  take(from: number, moved: Moved, handle: Handle | undefined): void {
+  take(from: number, seq: number, moved: Moved, handle: Handle | undefined): void {
+    this.#send(from, { type: 'received', seq });
     if (handle === undefined) return;
     this.#held.set(from, Math.max(0, this.#load(from) - 1));
     this.#asked.set(from, Math.max(0, (this.#asked.get(from) ?? 0) - 1));
@@ -117,14 +120,34 @@ export class Relay {
     }
   }
 
-  /** Nobody will take what waits. */
-  #close(): void {
-    for (const [{ handle }, timer] of this.#waiting) {
+  /** This fleet serves no more: what is handed over from now on goes to its successor's. */
+  follow(heir: (moved: Moved, handle: Handle) => void): void {
+    this.#heir = heir;
+  }
+
+  /** Whether somebody takes over what this fleet's workers hand over. */
+  get hasTakers(): boolean {
+    return this.#heir !== undefined || this.#fleet().goal === 'serve';
+  }
+
+  /** From a predecessor's fleet. */
+  adopt(moved: Moved, handle: Handle): void {
+    this.#place({ moved, handle, from: 0, refused: [] });
+  }
+
+  /** Nobody here will take what waits. */
+  #end(): void {
+    for (const [{ moved, handle }, timer] of this.#waiting) {
       clearTimeout(timer);
-      handle.close();
+      this.#leave(moved, handle);
     }
     this.#waiting.clear();
     clearTimeout(this.#balancing);
+  }
+
+  #leave(moved: Moved, handle: Handle): void {
+    if (this.#heir) this.#heir(moved, handle);
+    else handle.close();
   }
 
   #place(waiting: Waiting): void {
@@ -139,10 +162,12 @@ export class Relay {
   }
 
   #wait(waiting: Waiting): void {
-    if (this.#waiting.size >= MOST_WAITING || this.#fleet().goal !== 'serve') return waiting.handle.close();
+    const { moved, handle } = waiting;
+    if (this.#fleet().goal !== 'serve') return this.#leave(moved, handle);
+    if (this.#waiting.size >= MOST_WAITING) return handle.close();
     const timer = setTimeout(() => {
       this.#waiting.delete(waiting);
-      waiting.handle.close();
+      handle.close();
     }, LONGEST_WAIT_MS).unref();
     this.#waiting.set(waiting, timer);
   }

@@ -5,12 +5,13 @@ import os from 'node:os';
 import type { Config } from '../config/config.js';
 import { inWords } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
+import type { Agents } from './agent/agent.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
 import { History } from './history.js';
-import { type IncidentBook, Incidents } from './incidents/incidents.js';
+import { type BookFigures, type IncidentBook, Incidents } from './incidents/incidents.js';
 import { Journal } from './journal.js';
 import { openLog } from './log.js';
 import { Metrics } from './metrics/metrics.js';
@@ -20,7 +21,9 @@ import { Sockets } from './sockets.js';
 import { emptyFleet, type Policy } from './state.js';
 import type { Particulars } from './status.js';
 import { Supervisor } from './supervisor.js';
+import type { Service } from './systemd/service.js';
 import { debut } from './upgrade/debut.js';
+import { Passing } from './upgrade/passing.js';
 import type { Predecessor } from './upgrade/predecessor.js';
 import { Upgrade } from './upgrade/upgrade.js';
 
@@ -59,6 +62,8 @@ export interface About {
   readonly commanded?: (commands: Commands) => void;
   /** The supervisor that this one is to follow. */
   readonly predecessor?: Predecessor | undefined;
+  /** systemd, where it has started this process. */
+  readonly service?: Service | undefined;
 }
 
 /**
@@ -68,37 +73,49 @@ export interface About {
 export async function supervise(config: Config, about: About): Promise<number> {
   const journal = new Journal();
   const log = openLog(config, (line) => journal.lines.add(line));
+  const sockets = new Sockets((path) =>
+    log.warn(`took over ${path}: the process that listened there died without removing it`),
+  );
+  const { service } = about;
+  sockets.inherit([...(about.predecessor?.sockets ?? []), ...(service?.sockets() ?? [])]);
+  sockets.check(config.listen);
+  if (config.user !== undefined) {
+    for (const address of config.listen) await sockets.pin(address);
+    // Before anything else is made that must belong to the user: the control socket, the book of errors.
+    (await import('./privileges.js')).drop(config);
+  }
   const { openControl } = await import('./control/server.js');
   const control = await openControl(config, {
     follows: about.predecessor !== undefined,
     bug: (error) => log.error({ err: error }, 'a bug in cordon: a command failed'),
   });
-  const sockets = new Sockets((path) =>
-    log.warn(`took over ${path}: the process that listened there died without removing it`),
-  );
-  sockets.inherit(about.predecessor?.sockets ?? []);
   const releases = new Releases();
   releases.add(config);
   const incidents = new Incidents(config, (sentence) => log.warn(sentence), about.predecessor !== undefined);
   await incidents.open();
   const signals = new AbortController();
   const stopped = once(signals.signal, 'abort');
+  const hurry = new AbortController();
+  let agents: Agents | undefined;
+  const hurried = once(hurry.signal, 'abort');
 
   try {
-    for (const address of config.listen) await sockets.pin(address);
+    if (config.user === undefined) for (const address of config.listen) await sockets.pin(address);
     if (control.why) log.error(`no command will reach this fleet: ${control.why.message}`);
     else log.info(`commands are taken at ${control.path}`);
     if (control.readers) log.info(`questions are answered at ${control.readers}`);
     return await new Promise<number>((resolve, reject) => {
       let exitCode = 0;
       let left = false;
+      let passing: Passing | undefined;
       let awaited = about.predecessor !== undefined;
       let stillborn: string | undefined;
       let hopeless: OperatorError | undefined;
-      const chronicle = new Chronicle(log, incidents, journal, (error) => {
+      const giveUp = (error: OperatorError): void => {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
-      });
+      };
+      const chronicle = new Chronicle(log, incidents, journal, giveUp);
       const metrics = new Metrics({
         name: config.name,
         version: about.version,
@@ -110,10 +127,14 @@ export async function supervise(config: Config, about: About): Promise<number> {
         if (hopeless) return reject(hopeless);
         // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
         if (left) {
+          await passing?.settled(GRACE_MS);
           await control.close();
           await incidents.close();
           process.exit(0);
         }
+        // systemd kills whatever is left when its main process ends: the predecessor may still have requests to answer.
+        if (exitCode === 0 && about.predecessor) await Promise.race([about.predecessor.gone(), hurried]);
+        await service?.end();
         resolve(exitCode);
       };
       const relay: Relay = new Relay(
@@ -134,6 +155,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
       const supervisor: Supervisor = new Supervisor(host, fleet, policyOf(config), (...turn) => {
         chronicle.observe(...turn);
         history.observe(...turn);
+        service?.observe(...turn);
         metrics.observe(...turn);
         commands.observe(...turn);
         relay.observe();
@@ -159,11 +181,16 @@ export async function supervise(config: Config, about: About): Promise<number> {
         },
         serves: () => supervisor.fleet.goal === 'serve',
         bequeath: () => sockets.bequeath(),
+        heritage: (firstFd) => service?.heritage(firstFd),
         readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
-        retire: () => {
+        retire: async ({ pid, child }) => {
+          await service?.handOver(pid);
+          agents?.close();
           left = true;
           sockets.forsake();
           control.leave();
+          passing = new Passing(child);
+          relay.follow((moved, handle) => passing?.pass(moved, handle));
           supervisor.tell({ type: 'stop-asked' });
         },
       });
@@ -175,6 +202,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
       const stop = (now: boolean): void => {
         if (!now && delayed === undefined && config.stop.delayMs > 0) {
           delayed = setTimeout(stop, config.stop.delayMs, false);
+          service?.look();
           log.info(`stopping in ${inWords(config.stop.delayMs)}: load balancers have time to notice`);
           return;
         }
@@ -186,6 +214,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
       };
       onSignals(signals.signal, (signal) => {
         const again = supervisor.fleet.goal !== 'serve' || delayed !== undefined;
+        if (again) hurry.abort();
         if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
         stop(exitCode !== 0);
       });
@@ -206,6 +235,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         particulars,
         stop,
         stopped,
+        leaving: () => delayed !== undefined,
         upgrade: () => upgrade.start(),
         lastWords: (worker) => chronicle.lastWords(worker),
         refused: (why) => chronicle.note('error', 'refused', `nothing was changed: ${why}`),
@@ -230,10 +260,34 @@ export async function supervise(config: Config, about: About): Promise<number> {
       log.info(
         `cordon ${about.version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
       );
+      service?.begin({
+        log,
+        fleet: () => supervisor.fleet,
+        policy: policyOf(config),
+        now: () => host.now(),
+        incidents: () => unresolved(incidents.figures),
+        unserved: () => sockets.unserved,
+        leaving: () => delayed !== undefined,
+        delayMs: config.stop.delayMs,
+        give: giveUp,
+      });
+      const openAgents = async (untilMs: number): Promise<void> => {
+        if (config.agent.listen.length === 0) return;
+        const { answer, Agents } = await import('./agent/agent.js');
+        agents = new Agents(() => answer(supervisor.fleet, delayed !== undefined));
+        await agents.open(config.agent.listen, untilMs).catch(giveUp);
+      };
+      about.predecessor?.passes((moved, handle) => relay.adopt(moved, handle));
+      if (about.predecessor === undefined) void openAgents(0);
+      about.predecessor?.left(() => {
+        service?.promote();
+        void openAgents(config.stop.timeoutMs);
+      });
       supervisor.tell({ type: 'time-passed' });
     });
   } finally {
     signals.abort();
+    agents?.close();
     await control.close();
     sockets.close();
     await incidents.close();
@@ -245,6 +299,8 @@ const surrendered = (failures: number, history: History): OperatorError =>
     `gave up: every worker has failed ${failures} times or more in a row, the last in slot 0: ${history.of(0).lastEnd ?? 'unknown'}; the log has their last words`,
     ExitCode.failed,
   );
+
+const unresolved = (figures: BookFigures): number => figures.new + figures.known + figures.returned;
 
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 

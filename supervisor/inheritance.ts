@@ -1,5 +1,6 @@
-// Listening sockets that come from somebody else: a supervisor that leaves passes them on to its successor. They travel as open
-// descriptors; what belongs to each is data.
+// Listening sockets that come from somebody else: a supervisor that leaves passes them on to its successor, systemd lends them to a
+// service. They travel as open descriptors; what belongs to each is data.
+import type { Handle } from './bind.js';
 
 /** One listening socket, as its heir is told of it. */
 export interface Heirloom {
@@ -14,10 +15,14 @@ export interface Heirloom {
   /** The file of a unix socket. Its last owner removes it. */
   readonly path?: string;
   readonly ticketKeys?: string;
+  /** systemd's, by this name: it listens on after this process, and its path is not ours to remove. */
+  readonly lent?: string;
 }
 
 /** An heirloom and its open descriptor. */
 export interface Inherited {
   readonly heirloom: Heirloom;
   readonly fd: number;
+  /** Where somebody had to open it already to know it. */
+  readonly handle?: Handle;
 }

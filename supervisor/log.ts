@@ -3,6 +3,7 @@
 import { destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Config } from '../config/config.js';
 import { type Line, readable } from './readable.js';
+import { leadsToJournal, prioritized } from './systemd/journal.js';
 
 export type Log = Logger;
 
@@ -22,10 +23,12 @@ export function openLog(config: Pick<Config, 'name' | 'logs'>, remember: (line: 
     config.logs.format === 'json'
       ? (json: string) => json
       : (json: string) => `${readable(JSON.parse(json) as Line)}\n`;
+  const toJournal = leadsToJournal(1, process.env);
   return pino(options, {
     write(json: string) {
       remember(json.slice(0, -1));
-      out.write(print(json));
+      const text = print(json);
+      out.write(toJournal ? prioritized(/"level":"(\w+)"/.exec(json)?.[1] ?? 'info', text) : text);
     },
   });
 }

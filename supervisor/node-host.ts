@@ -130,7 +130,7 @@ export class NodeHost implements Host {
           because,
           killTimeoutMs,
           lingerMs: stop?.lingerMs ?? 0,
-          handOver: handOver && because !== 'stop',
+          handOver: handOver && this.#relay.hasTakers,
         });
       }
       case 'kill': {
@@ -253,7 +253,7 @@ export class NodeHost implements Host {
       case 'errors':
         return this.#hearing.errors(seat, message.errors, message.dropped);
       case 'hand-over':
-        return this.#relay.take(id, message.moved, handle as { close(): void } | undefined);
+        return this.#relay.take(id, message.seq, message.moved, handle as { close(): void } | undefined);
       case 'taken':
         return this.#relay.taken(message.seq, message.ok);
       case 'held':

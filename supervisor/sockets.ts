@@ -1,10 +1,11 @@
 // The listening sockets. The supervisor binds and owns them, never reads from them, and gives each worker that listens a copy:
 // workers accept by themselves, and while none is alive clients wait in the kernel's backlog.
 import fs from 'node:fs';
-import type { ListenAddress } from '../config/config.js';
+import type { BindableAddress, ListenAddress } from '../config/config.js';
 import type { BindQuery } from '../worker/protocol.js';
 import { adopt, bindPort, cannotBind, create, EADDRINUSE, type Handle, openPath, removeStale } from './bind.js';
 import type { Heirloom, Inherited } from './inheritance.js';
+import { compare, matching, nameOfLent } from './lent.js';
 
 interface OwnedSocket {
   readonly handle: Handle;
@@ -27,6 +28,8 @@ export class Sockets {
   readonly #owned = new Map<string, OwnedSocket>();
   /** Bound because the operator said so, by port or path; they stay whatever the workers do. */
   readonly #pinned = new Map<string, OwnedSocket>();
+  /** systemd's. They stay whatever the workers do, and listen on after us. */
+  readonly #lent: OwnedSocket[] = [];
   /** From a predecessor, and not asked for yet; by place. */
   readonly #inherited = new Map<string, OwnedSocket>();
   readonly #tookOver: (path: string) => void;
@@ -42,6 +45,10 @@ export class Sockets {
     for (const inherited of all) {
       const { heirloom } = inherited;
       const owned = own(adopt(inherited), heirloom, true);
+      if (heirloom.lent !== undefined) {
+        this.#lent.push(owned);
+        continue;
+      }
       if (heirloom.key !== undefined) this.#owned.set(heirloom.key, owned);
       if (heirloom.place !== '') this.#inherited.set(heirloom.place, owned);
     }
@@ -49,7 +56,7 @@ export class Sockets {
 
   /** Everything, for an heir: pass on the descriptors in this order. */
   bequeath(): readonly Inherited[] {
-    return [...new Set([...this.#owned.values(), ...this.#pinned.values()])].map(
+    return [...new Set([...this.#owned.values(), ...this.#pinned.values(), ...this.#lent])].map(
       ({ handle, heirloom, ticketKeys }) => ({
         fd: handle.fd,
         heirloom: { ...heirloom, ...(ticketKeys !== undefined && { ticketKeys }) },
@@ -62,6 +69,7 @@ export class Sockets {
     this.#owned.clear();
     this.#pinned.clear();
     this.#inherited.clear();
+    this.#lent.length = 0;
   }
 
   /** The fleet is up. What only the predecessor's operator had asked for is given up, so that no client waits there in vain. */
@@ -71,16 +79,32 @@ export class Sockets {
     this.#inherited.clear();
   }
 
+  /** @throws {OperatorError} where the operator's list and what systemd has lent do not fit together. */
+  check(listen: readonly ListenAddress[]): void {
+    compare(this.#lent, listen);
+  }
+
+  /** What is lent, and nobody has listened on so far: its clients wait. */
+  get unserved(): readonly string[] {
+    return this.#lent.filter(({ holders }) => holders.size === 0).map(({ heirloom }) => nameOfLent(heirloom));
+  }
+
   /** Binds an address before any worker starts. One that is taken fails here and by name. */
   async pin(address: ListenAddress): Promise<void> {
+    // Compared with what there is before: it is there.
+    if ('inherited' in address) return;
     const place = placeOf(address);
+    const lent = matching(this.#lent, place, 'host' in address ? address.host : undefined);
+    if (lent && (!('host' in address) || isSameHost(lent.heirloom.host, address.host))) return;
     this.#pinned.set(place, this.#claim(place, address) ?? (await this.#open(place, address)));
   }
 
   async bind(worker: number, query: BindQuery): Promise<Bound> {
     this.#newest = Math.max(this.#newest, worker);
     const key = [query.address, query.port, query.addressType, query.fd, query.index].join(':');
-    const find = (): OwnedSocket | undefined => this.#pinned.get(pinnedPlace(query)) ?? this.#owned.get(key);
+    const place = pinnedPlace(query);
+    const find = (): OwnedSocket | undefined =>
+      this.#pinned.get(place) ?? matching(this.#lent, place, query.address ?? undefined) ?? this.#owned.get(key);
     let owned = find() ?? this.#create(key, query);
     // While the old path was looked at, another worker's question may have been answered.
     if (owned === EADDRINUSE && query.addressType === -1 && (await this.#clear(query.address ?? '')))
@@ -105,7 +129,7 @@ export class Sockets {
    * such as a path with its predecessor's pid in it, is waited for in vain.
    */
   gone(worker: number): void {
-    const all = [...this.#owned.values(), ...this.#pinned.values()];
+    const all = [...this.#owned.values(), ...this.#pinned.values(), ...this.#lent];
     const listened = all.some(({ holders }) => holders.has(worker));
     for (const [key, owned] of this.#owned) {
       if (listened && owned.orphanedAt !== undefined && worker > owned.orphanedAt) {
@@ -113,13 +137,13 @@ export class Sockets {
         shut(owned);
       } else if (owned.holders.delete(worker) && owned.holders.size === 0) owned.orphanedAt = this.#newest;
     }
-    for (const { holders } of this.#pinned.values()) holders.delete(worker);
+    for (const { holders } of [...this.#pinned.values(), ...this.#lent]) holders.delete(worker);
   }
 
   /** Closes everything; the paths of unix sockets go with it. */
   close(): void {
-    for (const owned of new Set([...this.#owned.values(), ...this.#pinned.values(), ...this.#inherited.values()]))
-      shut(owned);
+    const all = [this.#owned.values(), this.#pinned.values(), this.#inherited.values(), this.#lent];
+    for (const owned of new Set(all.flatMap((some) => [...some]))) shut(owned);
     this.forsake();
   }
 
@@ -151,7 +175,7 @@ export class Sockets {
   }
 
   /** What a predecessor has bound there, from now on the operator's. */
-  #claim(place: string, address: ListenAddress): OwnedSocket | undefined {
+  #claim(place: string, address: BindableAddress): OwnedSocket | undefined {
     const inherited = this.#inherited.get(place);
     if (inherited === undefined || ('host' in address && !isSameHost(inherited.heirloom.host, address.host)))
       return undefined;
@@ -159,7 +183,7 @@ export class Sockets {
     return inherited;
   }
 
-  async #open(place: string, address: ListenAddress): Promise<OwnedSocket> {
+  async #open(place: string, address: BindableAddress): Promise<OwnedSocket> {
     if ('path' in address) return own(await this.#pinPath(address.path), { place, kind: 'stream', path: address.path });
     const { host, port } = address;
     return own(await bindPort(host, port), { place, kind: 'stream', ...(host !== undefined && { host }) });
@@ -191,9 +215,14 @@ const own = (handle: Handle, heirloom: Heirloom, adopted = false): OwnedSocket =
   ticketKeys: heirloom.ticketKeys,
 });
 
-function shut({ handle, adopted, heirloom: { path } }: OwnedSocket): void {
+function shut({ handle, adopted, heirloom: { path, lent } }: OwnedSocket): void {
   handle.close();
-  if (adopted && path !== undefined && !path.startsWith('\0')) fs.rmSync(path, { force: true });
+  if (!adopted || lent !== undefined || path === undefined || path.startsWith('\0')) return;
+  try {
+    fs.rmSync(path, { force: true });
+  } catch {
+    // In a folder of root's, who we were when it was bound. The next start finds that nobody answers there.
+  }
 }
 
 const EVERYWHERE = new Set([undefined, '::', '0.0.0.0']);
@@ -202,7 +231,7 @@ const isSameHost = (one: string | undefined, other: string | undefined): boolean
 
 const isTcp = ({ addressType }: BindQuery): boolean => addressType === 4 || addressType === 6;
 
-const placeOf = (address: ListenAddress): string =>
+const placeOf = (address: BindableAddress): string =>
   'path' in address ? `path:${address.path}` : `port:${address.port}`;
 
 /** What a program asks for is the operator's address where the port, or the path, is the same: theirs is the more explicit wish. */

@@ -7,8 +7,8 @@ import { type FromWorker, LIFELINE_FD, open, seal, type ToWorker } from './proto
 export interface Channel {
   /** Never throws; a message to a supervisor that is gone is dropped. */
   tell(message: FromWorker, sent?: () => void): void;
-  /** With a handle, which stays the caller's: to be closed when it is sent. */
-  give(message: FromWorker, handle: unknown, sent: () => void): void;
+  /** With a handle, which stays the caller's: to be closed when the supervisor has it. */
+  give(message: FromWorker, handle: unknown): void;
 }
 
 export interface Hearing {
@@ -43,7 +43,7 @@ export function openChannel({ order, orphaned }: Hearing): Channel {
   };
   return {
     tell: (message, sent = () => {}) => post(message, undefined, sent),
-    give: post,
+    give: (message, handle) => post(message, handle, () => {}),
   };
 }
 

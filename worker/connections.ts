@@ -9,6 +9,8 @@ import net from 'node:net';
 export interface Handle {
   readonly writeQueueSize?: number;
   onread?: unknown;
+  reading?: boolean;
+  _consumed?: boolean;
   onconnection?(status: number, client: Handle): void;
   readStop(): number;
   close(): void;
@@ -104,6 +106,9 @@ export function takeOut(socket: net.Socket): Handle | undefined {
   if (parser?._consumed) parser.unconsume();
   if (parser) parser._consumed = false;
   handle.onread = () => {};
+  // What Node notes on a handle itself: it may come back.
+  handle.reading = false;
+  handle._consumed = false;
   inside._handle = null;
   inside.destroy();
   return handle;
@@ -138,6 +143,20 @@ export function acceptRest(accepted: () => number, done: () => void): void {
 
 /** As when the server accepts. Nothing is read before this turn of the loop is over. */
 export const takeIn = (server: Server, handle: Handle): void => server._handle?.onconnection?.(0, handle);
+
+/** How a connection that is taken out may come back, should nobody else take it: even when its server accepts no more. */
+export function wayBack(server: Server): (handle: Handle) => void {
+  const listening = server._handle ?? closed.get(server);
+  return (handle) => listening?.onconnection?.(0, handle);
+}
+
+/** The listening handle of each server that is about to stop accepting. */
+const closed = new WeakMap<net.Server, Handle>();
+
+/** To be called before a server is closed whose connections may still come back. */
+export function rememberListening(server: Server): void {
+  if (server._handle) closed.set(server, server._handle);
+}
 
 /** Connections that have been served elsewhere, and have brought nothing here. */
 const takenInIdle = new WeakSet<net.Socket>();

@@ -14,6 +14,7 @@ import {
   setIdle,
   takeIn,
   takeOut,
+  wayBack,
 } from './connections.js';
 import { current } from './domain/current.js';
 import type { Moved } from './protocol.js';
@@ -28,6 +29,12 @@ const LOOK_EVERY_MS = 50;
 /** How often the supervisor hears how many connections there are, while that changes. */
 const TELL_EVERY_MS = 100;
 
+interface Away {
+  readonly moved: Moved;
+  readonly handle: Handle;
+  readonly back: (handle: Handle) => void;
+}
+
 type Served = net.Socket & { [kServed]?: number };
 const kServed = Symbol('requests');
 
@@ -37,7 +44,9 @@ export class HandOver {
   readonly #servers: () => ReadonlySet<net.Server>;
   readonly #sent: () => void;
   #wanted = 0;
-  #inFlight = 0;
+  /** Taken out here, and not yet known to have arrived in the supervisor. */
+  readonly #away = new Map<number, Away>();
+  #seq = 0;
   #looking = false;
   #timer: NodeJS.Timeout | undefined;
   #ending: NodeJS.Timeout | undefined;
@@ -59,9 +68,8 @@ export class HandOver {
     return this.#wanted === Number.POSITIVE_INFINITY;
   }
 
-  /** Taken out here and not yet sent. */
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#away.size;
   }
 
   /**
@@ -131,11 +139,11 @@ export class HandOver {
   }
 
   #look(): void {
-    if (this.#looking || this.#wanted === 0 || this.#inFlight > FEW) return;
+    if (this.#looking || this.#wanted === 0 || this.#away.size > FEW) return;
     this.#looking = true;
-    const room = Math.min(AT_ONCE - this.#inFlight, this.#wanted);
+    const room = Math.min(AT_ONCE - this.#away.size, this.#wanted);
     const found = this.#idle(room);
-    if (found.length === 0 && this.#inFlight === 0) this.#quiet?.();
+    if (found.length === 0 && this.#away.size === 0) this.#quiet?.();
     for (const one of found) this.#give(one.socket, one.server, one.fresh);
     this.#looking = false;
   }
@@ -154,16 +162,37 @@ export class HandOver {
   #give(socket: net.Socket, server: net.Server, fresh: boolean): void {
     const key = this.#sockets.keyOf(server) ?? '';
     const requests = (socket as Served)[kServed] ?? 0;
+    const back = wayBack(server as Server);
     const handle = takeOut(socket);
     if (handle === undefined) return;
-    this.#inFlight++;
+    const moved = { key, fresh, requests };
+    const seq = ++this.#seq;
+    this.#away.set(seq, { moved, handle, back });
     this.#wanted--;
-    this.#channel.give({ type: 'hand-over', moved: { key, fresh, requests } }, handle, () => {
-      handle.close();
-      this.#inFlight--;
-      this.#look();
-      this.#sent();
-    });
+    this.#channel.give({ type: 'hand-over', seq, moved }, handle);
+  }
+
+  /** The supervisor has it. */
+  received(seq: number): void {
+    this.#away.get(seq)?.handle.close();
+    this.#away.delete(seq);
+    this.#look();
+    this.#sent();
+  }
+
+  /**
+   * Nobody is there to hand anything to. What has not been received comes back: the word that it was goes out before it is given to
+   * another worker, and is read before the channel's end.
+   */
+  orphaned(): void {
+    this.end();
+    const all = [...this.#away.values()];
+    this.#away.clear();
+    for (const { moved, handle, back } of all) {
+      this.#arriving = moved;
+      back(handle);
+    }
+    this.#arriving = undefined;
   }
 
   /** What is not taken in is still the supervisor's: another worker gets it. */

@@ -91,7 +91,16 @@ function drain(life: Life, { because, terms, told }: Extract<Fact, { type: 'drai
   const until = now + terms.killTimeoutMs;
   if (life.phase === 'gone') return turn(life);
   if (life.phase === 'draining')
-    return turn(because === 'disconnected' ? life : { ...life, until: Math.min(life.until, until) });
+    return turn(
+      because === 'disconnected'
+        ? life
+        : // The channel's end looks like a program that disconnects.
+          {
+            ...life,
+            because: because === 'orphaned' && life.because === 'disconnected' ? because : life.because,
+            until: Math.min(life.until, until),
+          },
+    );
   const orders: Order[] = [{ type: 'stop-accepting', lingerMs: terms.lingerMs }];
   if (!told) orders.unshift({ type: 'tell', message: { type: 'draining', because } });
   return turn({ phase: 'draining', because, until }, ...orders);

@@ -187,7 +187,7 @@ export type FromWorker =
   /** The worker drains without having been told to. */
   | { readonly type: 'draining'; readonly because: Cause }
   /** With a handle: a connection for another worker. */
-  | { readonly type: 'hand-over'; readonly moved: Moved }
+  | { readonly type: 'hand-over'; readonly seq: number; readonly moved: Moved }
   /** Whether a connection that was given to this worker could be taken in: it has not been read from before this is said. */
   | { readonly type: 'taken'; readonly seq: number; readonly ok: boolean }
   /** How many connections it holds that could be moved, idle or not. */
@@ -219,6 +219,8 @@ export type ToWorker =
       readonly handOver: boolean;
     }
   /** With a handle: a connection of another worker's. */
+  /** A connection that was handed over has arrived in the supervisor, which holds it from now on. */
+  | { readonly type: 'received'; readonly seq: number }
   | { readonly type: 'take-over'; readonly seq: number; readonly moved: Moved }
   /** This worker holds more than its share: so many of its connections are for others, as soon as they are idle. */
   | { readonly type: 'pass-on'; readonly count: number };

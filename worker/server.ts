@@ -6,7 +6,7 @@ import type http from 'node:http';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { acceptRest, closeIdleConnections, headless, keepIdleConnections } from './connections.js';
+import { acceptRest, closeIdleConnections, headless, keepIdleConnections, rememberListening } from './connections.js';
 import { current } from './domain/current.js';
 import type { Emit } from './domain/emitters.js';
 import type { HandOver } from './handover.js';
@@ -85,6 +85,8 @@ export class Servers implements Ledger {
         return this.#takenOver(server, emit, args, args[1] as http.IncomingMessage, args[2] as Duplex);
       case 'connection':
         this.#accepted++;
+        // One may come back to a server that has closed already.
+        if (this.#draining) this.#servers.add(server);
         return this.#handOver.announce(server, args[1] as net.Socket, () => emit.apply(server, args));
       case 'stream':
         return this.#stream(server, emit, args, args[1] as ServerHttp2Stream);
@@ -186,7 +188,10 @@ export class Servers implements Ledger {
     this.#sessions.drain(lingerMs);
     // Not `http.Server.prototype.close`: that destroys idle connections under their clients' next request.
     const close = (): void => {
-      for (const server of this.#servers) if (server.listening) net.Server.prototype.close.call(server);
+      for (const server of this.#servers) {
+        rememberListening(server as Parameters<typeof rememberListening>[0]);
+        if (server.listening) net.Server.prototype.close.call(server);
+      }
       this.#lingerFrom();
       setImmediate(() => this.look());
     };
@@ -246,14 +251,16 @@ export class Servers implements Ledger {
   #lingerFrom(): void {
     const lingerMs = this.#draining?.lingerMs ?? 0;
     clearTimeout(this.#linger);
-    this.#linger = setTimeout(() => {
+    const close = (): void => {
       for (const server of this.#servers) {
         closeIdleConnections(server);
         for (const socket of headless(server, lingerMs)) socket.destroy();
       }
       this.#lingerFrom();
       this.look();
-    }, lingerMs);
+    };
+    // After a turn in which timers come late, requests have long arrived that are read before the next.
+    this.#linger = setTimeout(() => setImmediate(close), lingerMs);
     this.#linger.unref();
   }
 

@@ -27,7 +27,8 @@ export class Sessions {
 
 /** A client that asks nothing more is told all the same. */
 function linger(session: ServerHttp2Session, lingerMs: number): void {
-  const timer = setTimeout(close, lingerMs, session).unref();
+  // What has arrived is read before.
+  const timer = setTimeout(() => setImmediate(close, session), lingerMs).unref();
   session.once('close', () => clearTimeout(timer));
 }
 

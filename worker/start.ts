@@ -66,6 +66,8 @@ export function start(terms: BootOrders): void {
           return sockets.serve();
         case 'freed':
           return whereabouts.freed(message.guilty);
+        case 'received':
+          return handOver.received(message.seq);
         case 'take-over':
           return handOver.takeOver(message.seq, message.moved, handle as Handle | undefined);
         case 'pass-on':
@@ -78,6 +80,7 @@ export function start(terms: BootOrders): void {
     },
     orphaned: () => {
       handsOver = false;
+      handOver.orphaned();
       servers.keep();
       drain('orphaned');
     },

@@ -153,6 +153,12 @@ function makeServer(answer: Answer, bug: (error: unknown) => void): Server {
 }
 
 async function listenOn(server: Server, address: ListenAddress): Promise<void> {
+  // A socket of systemd's is for clients.
+  if ('inherited' in address)
+    throw new OperatorError(
+      `metrics.listen: expected an address, got systemd:${address.inherited}`,
+      ExitCode.badConfig,
+    );
   if ('path' in address) return void (await claim(server, address.path, { mode: 0o600 }));
   const name = `${address.host ?? '*'}:${address.port}`;
   await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,9 @@
 // The supervisor that started this one to follow it, as its successor sees it.
+import { ExitCode, OperatorError } from '../../config/exit-code.js';
+import type { Moved } from '../../worker/protocol.js';
+import type { Handle } from '../handover.js';
 import type { Inherited } from '../inheritance.js';
+import { isInvited } from '../systemd/invitation.js';
 import { FIRST_FD, type FromSuccessor, heard, UPGRADE_VARIABLE } from './protocol.js';
 
 export interface Predecessor {
@@ -8,6 +12,12 @@ export interface Predecessor {
   ready(): void;
   /** Its fleet serves on, and its operator is told why. Resolves when that has been said. */
   failed(why: string): Promise<void>;
+  /** Calls back once, when it has stepped back. */
+  left(then: () => void): void;
+  /** Hears of each connection that it passes on. */
+  passes(hear: (moved: Moved, handle: Handle) => void): void;
+  /** Resolves when its last request is answered, and it has ended. */
+  gone(): Promise<void>;
 }
 
 /** Greets whoever started this process for an upgrade, and takes over what it listens on; nothing where nobody did. */
@@ -22,16 +32,26 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
       else done();
     });
 
-  const inherited = new Promise<readonly Inherited[]>((resolve) => {
+  const gone = new Promise<void>((resolve) => process.once('disconnect', resolve));
+  const left = new Promise<void>((resolve) => {
+    process.on('message', (message) => heard(message)?.cordon === 'lead' && resolve());
+    void gone.then(resolve);
+  });
+  const isService = isInvited(process.env);
+  const inherited = new Promise<readonly Inherited[]>((resolve, reject) => {
     process.on('message', (message) => {
       const word = heard(message);
       if (word?.cordon === 'inherit')
         resolve(word.sockets.map((heirloom, index) => ({ heirloom, fd: FIRST_FD + index })));
     });
     // Gone before it has said what there is: nothing is inherited, and this fleet starts like any other.
-    process.once('disconnect', () => resolve([]));
+    // A service is systemd's to start.
+    process.once('disconnect', () => {
+      if (!isService) return resolve([]);
+      reject(new OperatorError('the supervisor that this one was to follow is gone', ExitCode.failed));
+    });
   });
-  void tell({ cordon: 'hello', version, node: process.versions.node });
+  void tell({ cordon: 'hello', version, node: process.versions.node, pid: process.pid });
   const sockets = await inherited;
   // What it says from now on keeps nobody waiting.
   process.channel?.unref();
@@ -39,5 +59,17 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
     sockets,
     ready: () => void tell({ cordon: 'ready' }),
     failed: (why) => tell({ cordon: 'failed', why }),
+    left: (then) => void left.then(then),
+    passes: (hear) =>
+      process.on('message', (message, handle) => {
+        const word = heard(message);
+        if (word?.cordon !== 'connection') return;
+        void tell({ cordon: 'took', seq: word.seq });
+        if (handle) hear(word.moved, handle as Handle);
+      }),
+    gone: () => {
+      process.channel?.ref();
+      return gone;
+    },
   };
 }

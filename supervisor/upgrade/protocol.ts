@@ -1,5 +1,6 @@
 // What a supervisor and its successor say to each other, over the IPC channel of the process that the one started. They may be of
 // different versions of cordon: a field is only ever added, and what one does not know it passes over.
+import type { Moved } from '../../worker/protocol.js';
 import type { Heirloom } from '../inheritance.js';
 
 /** In the successor's environment; taken out of it before anything is forked. */
@@ -8,16 +9,29 @@ export const UPGRADE_VARIABLE = 'CORDON_UPGRADE';
 export const FIRST_FD = 4;
 
 export type FromSuccessor =
-  | { readonly cordon: 'hello'; readonly version: string; readonly node: string }
+  | {
+      readonly cordon: 'hello';
+      readonly version: string;
+      readonly node: string;
+      /** Whoever started it may have started another process, and that one this. Absent before 0.2. */
+      readonly pid?: number;
+    }
   /** All its workers serve. The predecessor may go. */
   | { readonly cordon: 'ready' }
-  | { readonly cordon: 'failed'; readonly why: string };
+  | { readonly cordon: 'failed'; readonly why: string }
+  /** It has this connection, and its fleet will. */
+  | { readonly cordon: 'took'; readonly seq: number };
 
-export interface ToSuccessor {
-  readonly cordon: 'inherit';
-  /** In the order of their descriptors, from `FIRST_FD` on. */
-  readonly sockets: readonly Heirloom[];
-}
+export type ToSuccessor =
+  | {
+      readonly cordon: 'inherit';
+      /** In the order of their descriptors, from `FIRST_FD` on. */
+      readonly sockets: readonly Heirloom[];
+    }
+  /** Whoever asks for the supervisor, systemd above all, is shown to the successor from now on. */
+  | { readonly cordon: 'lead' }
+  /** With the handle of a kept connection on which nothing is under way. */
+  | { readonly cordon: 'connection'; readonly seq: number; readonly moved: Moved };
 
 /** What was said, or nothing where it is somebody else's word. */
 export function heard(message: unknown): FromSuccessor | ToSuccessor | undefined {

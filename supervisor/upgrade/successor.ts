@@ -3,10 +3,17 @@
 // nobody has noticed. After tableflip (cloudflare/tableflip) and nginx's change of binaries.
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Inherited } from '../inheritance.js';
+import type { Heritage } from '../systemd/service.js';
 import { type FromSuccessor, heard, type ToSuccessor, UPGRADE_VARIABLE } from './protocol.js';
 
 /** From its start until it says hello: a Node that starts, no more. */
 const HELLO_MS = 15_000;
+
+/**
+ * systemd waits for a main process only where that is its own child, and asks just once, when it is named: any other it would kill
+ * as soon as it has told it to stop. So a shell starts the successor and leaves, and init adopts it.
+ */
+const ADOPTED_BY_INIT = ['/bin/sh', '-c', '"$@" &', 'sh'] as const;
 
 export interface Command {
   readonly file: string;
@@ -20,6 +27,8 @@ export type Upgraded =
       readonly version: string;
       readonly node: string;
       readonly child: ChildProcess;
+      /** Tells it that it leads from now on. */
+      readonly promote: () => void;
     }
   | { readonly ok: false; readonly why: string };
 
@@ -31,13 +40,22 @@ export type Upgraded =
 export function succeed(
   { file, args }: Command,
   inheritance: readonly Inherited[],
+  heritage: Heritage | undefined,
   readyMs: number,
   signal: AbortSignal,
 ): Promise<Upgraded> {
   return new Promise((resolve) => {
-    const child = spawn(file, args, {
-      env: { ...process.env, [UPGRADE_VARIABLE]: '1' },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inheritance.map(({ fd }) => fd)],
+    const [program, ...words] = heritage === undefined ? [file, ...args] : [...ADOPTED_BY_INIT, file, ...args];
+    const child = spawn(program, words, {
+      env: { ...process.env, ...heritage?.environment, [UPGRADE_VARIABLE]: '1' },
+      stdio: [
+        'ignore',
+        'inherit',
+        'inherit',
+        'ipc',
+        ...inheritance.map(({ fd }) => fd),
+        ...(heritage?.descriptors ?? []),
+      ],
     });
     let hello: Extract<FromSuccessor, { cordon: 'hello' }> | undefined;
     let why: string | undefined;
@@ -49,18 +67,22 @@ export function succeed(
     const settle = (outcome: Upgraded): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', called);
-      child.removeListener('message', hear).removeListener('exit', exited).removeListener('error', failed);
+      child.removeListener('message', hear).removeListener('error', failed);
+      child.removeListener('exit', exited).removeListener('disconnect', vanished);
       child.on('error', () => {});
-      if (!outcome.ok) end(child);
+      // Of a shell that has left only the number is left, and it may be another's by now.
+      if (!outcome.ok) end(child, hello?.pid ?? (child.exitCode === null ? child.pid : undefined));
       resolve(outcome);
     };
     const called = (): void => settle({ ok: false, why: 'it was called off' });
     const failed = (error: Error): void => settle({ ok: false, why: `${file} could not be started: ${error.message}` });
     const exited = (code: number | null, by: string | null): void =>
       settle({ ok: false, why: why ?? `it ended before it was ready (${by ?? `exit code ${code}`})` });
+    /** It has no parent here that would be told how it ended. */
+    const vanished = (): void => settle({ ok: false, why: why ?? 'it ended before it was ready' });
     const hear = (message: unknown): void => {
       const word = heard(message);
-      if (word === undefined || word.cordon === 'inherit') return;
+      if (word?.cordon !== 'hello' && word?.cordon !== 'failed' && word?.cordon !== 'ready') return;
       switch (word.cordon) {
         case 'hello':
           hello = word;
@@ -72,10 +94,19 @@ export function succeed(
           return;
         case 'ready':
           if (child.pid === undefined || hello === undefined) return;
-          return settle({ ok: true, pid: child.pid, version: hello.version, node: hello.node, child });
+          return settle({
+            ok: true,
+            pid: hello.pid ?? child.pid,
+            version: hello.version,
+            node: hello.node,
+            child,
+            promote: () => tell(child, { cordon: 'lead' }),
+          });
       }
     };
-    child.on('message', hear).once('exit', exited).once('error', failed);
+    child.on('message', hear).once('error', failed);
+    if (heritage === undefined) child.once('exit', exited);
+    else child.once('disconnect', vanished);
     signal.addEventListener('abort', called);
     if (signal.aborted) called();
   });
@@ -86,7 +117,11 @@ const tell = (child: ChildProcess, message: ToSuccessor): void => {
 };
 
 /** Its workers see that it is gone, and go. */
-function end(child: ChildProcess): void {
-  child.kill('SIGKILL');
+function end(child: ChildProcess, pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone already.
+  }
   if (child.connected) child.disconnect();
 }

@@ -2,7 +2,9 @@
 // are waiting on the same sockets. This file says when and in which words; `successor.ts` is the other process.
 import type { UpgradeOutcome } from '../commands.js';
 import type { Inherited } from '../inheritance.js';
+import type { Heritage } from '../systemd/service.js';
 import { here, nodeOf, obstacle } from './possible.js';
+import { FIRST_FD } from './protocol.js';
 import { type Command, succeed, type Upgraded } from './successor.js';
 
 export interface Means {
@@ -10,10 +12,12 @@ export interface Means {
   /** Whether the fleet serves, and is to go on. */
   readonly serves: () => boolean;
   readonly bequeath: () => readonly Inherited[];
+  /** What else it needs, its descriptors from this one on. */
+  readonly heritage: (firstFd: number) => Heritage | undefined;
   /** How long a successor's fleet may take to be ready. */
   readonly readyMs: number;
   /** The successor serves: everything here is its from now on. */
-  readonly retire: (successor: Extract<Upgraded, { ok: true }>) => void;
+  readonly retire: (successor: Extract<Upgraded, { ok: true }>) => Promise<void>;
 }
 
 export class Upgrade {
@@ -26,7 +30,7 @@ export class Upgrade {
 
   /** Resolves when the successor serves, or will not. */
   async start(): Promise<UpgradeOutcome> {
-    const { log, serves, bequeath, readyMs, retire } = this.#means;
+    const { log, serves, bequeath, heritage, readyMs, retire } = this.#means;
     const why =
       obstacle(here()) ??
       (this.#under ? 'an upgrade is under way' : undefined) ??
@@ -39,7 +43,9 @@ export class Upgrade {
     const calledOff = (this.#under = new AbortController());
     // Not its arguments: `--env` may hold a secret.
     log.info(`upgrade: a successor starts (${command.file})`);
-    const outcome = await succeed(command, bequeath(), readyMs, calledOff.signal);
+    const inheritance = bequeath();
+    const passed = heritage(FIRST_FD + inheritance.length);
+    const outcome = await succeed(command, inheritance, passed, readyMs, calledOff.signal);
     this.#under = undefined;
     if (!outcome.ok) {
       log.error(`upgrade failed: ${outcome.why}; this supervisor goes on as if nothing had been`);
@@ -47,7 +53,8 @@ export class Upgrade {
     }
     const { pid, version, node } = outcome;
     log.info(`upgrade: the successor serves (cordon ${version}, Node ${node}, pid ${pid}); this supervisor leaves`);
-    retire(outcome);
+    await retire(outcome);
+    outcome.promote();
     return { ok: true, pid, version, node };
   }
 

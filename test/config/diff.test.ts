@@ -31,6 +31,9 @@ const config: Config = {
   stop: { timeoutMs: 30_000, lingerMs: 5_000, delayMs: 0, closeSpreadMs: 5_000, signal: undefined },
   logs: { format: 'json', level: 'info' },
   errors: { dir: undefined, keepMs: 60_000, redact: [] },
+  user: undefined,
+  group: undefined,
+  agent: { listen: [] },
   hooks: { onIncident: undefined },
   after: [],
 };

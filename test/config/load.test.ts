@@ -36,6 +36,9 @@ test('a script alone runs with every default', async (t) => {
     logs: { format: 'json', level: 'info' },
     after: [],
     errors: { ...config.errors, dir: undefined, keepMs: 30 * 86_400_000 },
+    user: undefined,
+    group: undefined,
+    agent: { listen: [] },
     hooks: { onIncident: undefined },
   });
 });

@@ -58,6 +58,24 @@ test('three upgrades under load: no connection refused, no request lost, and the
   await gone([supervisor, ...workersOf(fleet)]);
 });
 
+test('kept connections move to the successor: no client has to open another', async (t) => {
+  const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '2']);
+  const target = { port: await fleet.port() };
+  await fleet.ready();
+  const users = 8;
+  const load = startLoad(t, target, users, (index) => ({ path: index % 4 === 0 ? '/slow?ms=20' : '/ok' }));
+  await load.reached(50);
+  const first = fleet.child.pid as number;
+  const second = await upgrade(t, fleet, first);
+  await gone([first]);
+  await load.reached(load.told.length + 50);
+  const told = await load.end();
+  t.deepEqual(lost(told), []);
+  t.is(told.filter(({ fresh }) => fresh).length, users);
+  end(second, 'SIGTERM');
+  await gone([second]);
+});
+
 test('the path of a unix socket survives an upgrade, and goes with the last supervisor', async (t) => {
   const folder = await folderFor(t);
   for (const args of [[], ['--listen', path.join(folder, 's')]]) {

@@ -1,0 +1,173 @@
+// The units that run a fleet as a service of systemd, as text. Pure: for one configuration and one version of systemd. Every key was
+// seen to be taken without a complaint by `systemd-analyze verify`, and every restriction to be survived by Node 20 to 26.
+import type { ListenAddress } from '../../config/config.js';
+
+export interface UnitWish {
+  readonly name: string;
+  /** Absolute paths of node and of cordon's own program. */
+  readonly node: string;
+  readonly cordon: string;
+  /** What follows `cordon start`. */
+  readonly start: readonly string[];
+  /** Absolute. */
+  readonly folder: string;
+  /** Of systemd: a key that it does not know is a warning at each start. */
+  readonly version: number;
+  /** Whom the fleet runs as; undefined: a user that systemd makes for it. */
+  readonly user: string | undefined;
+  readonly group: string | undefined;
+  /** A unit of `systemctl --user`. */
+  readonly ofUser: boolean;
+  /** What the socket unit listens on; empty where there is none. */
+  readonly listen: readonly ListenAddress[];
+  /** The program binds a port below 1024 by itself. */
+  readonly lowPort: boolean;
+  readonly readyMs: number;
+  readonly stopMs: number;
+}
+
+/** Files that were written by this command begin with it; no other file is ever overwritten or removed. */
+export const MARK = '# Written by `cordon systemd`';
+
+/** `OpenFile=` is known from here on. */
+const OPEN_FILE = 253;
+
+export function serviceUnit(wish: UnitWish): string {
+  const { name, listen, folder } = wish;
+  const command = [wish.node, wish.cordon];
+  const socket = listen.length > 0 ? `${name}.socket` : undefined;
+  return text([
+    [
+      'Unit',
+      `Description=${escaped(name)}, run by cordon`,
+      'Documentation=man:systemd.service(5)',
+      ...(socket ? [`Requires=${socket}`, `After=${socket} network.target`] : ['After=network.target']),
+    ],
+    [
+      'Service',
+      'Type=notify',
+      ...notifying(wish),
+      `ExecStart=${words([...command, 'start', ...wish.start])}`,
+      '# Waits for the new generation, and fails where that was rolled back: the old one serves on.',
+      `ExecReload=${words([...command, 'reload', name])}`,
+      `WorkingDirectory=${folder.replaceAll('%', '%%')}`,
+      `SyslogIdentifier=${escaped(name)}`,
+      '# The supervisor stops its workers by itself; what is left then is killed.',
+      'KillMode=mixed',
+      '# One worker out of memory is replaced by cordon, and no reason to stop the others.',
+      'OOMPolicy=continue',
+      'Restart=on-failure',
+      'RestartSec=1',
+      '# Wrong usage, no permission, a bad configuration: another try changes nothing.',
+      'RestartPreventExitStatus=64 77 78',
+      'WatchdogSec=30',
+      'TimeoutAbortSec=10',
+      `TimeoutStartSec=${seconds(wish.readyMs) + 15}`,
+      `TimeoutStopSec=${seconds(wish.stopMs) + 10}`,
+      `RuntimeDirectory=cordon/${escaped(name)}`,
+      'RuntimeDirectoryMode=0700',
+      `StateDirectory=cordon/${escaped(name)}`,
+      ...(wish.ofUser ? [] : [`LogsDirectory=cordon/${escaped(name)}`]),
+      '# A secret for the program, in the file $CREDENTIALS_DIRECTORY/token:',
+      `#LoadCredential=token:/etc/credstore/${escaped(name)}.token`,
+    ],
+    [undefined, ...(wish.ofUser ? ['NoNewPrivileges=yes'] : [...identity(wish), ...HARDENING, ...home(wish)])],
+    ['Install', ...(socket ? [`Also=${socket}`] : []), `WantedBy=${wish.ofUser ? 'default' : 'multi-user'}.target`],
+  ]);
+}
+
+export function socketUnit({ name, listen }: UnitWish): string | undefined {
+  if (listen.length === 0) return undefined;
+  return text([
+    ['Unit', `Description=Sockets of ${escaped(name)}`],
+    [
+      'Socket',
+      ...listen.map((address) => `ListenStream=${streamOf(address)}`),
+      `FileDescriptorName=${escaped(name)}`,
+      'Backlog=511',
+      'NoDelay=yes',
+    ],
+    ['Install', 'WantedBy=sockets.target'],
+  ]);
+}
+
+function streamOf(address: ListenAddress): string {
+  if ('inherited' in address) return '';
+  if ('path' in address) return escaped(address.path);
+  const { host, port } = address;
+  if (host === undefined) return String(port);
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** By an inherited socket where systemd can pass one: no process has to be started to send a word. */
+function notifying({ version, user, ofUser }: UnitWish): string[] {
+  if (!ofUser && version >= OPEN_FILE) return ['NotifyAccess=main', 'OpenFile=/run/systemd/notify:notify'];
+  if (user === 'root') return ['NotifyAccess=main'];
+  return [
+    '# systemd-notify is a process of its own, and only root may let it pass for the main one.',
+    'NotifyAccess=all',
+  ];
+}
+
+function identity({ user, group, lowPort }: UnitWish): string[] {
+  const who = user === undefined ? ['DynamicUser=yes'] : [`User=${user}`, ...(group ? [`Group=${group}`] : [])];
+  const port = 'CAP_NET_BIND_SERVICE';
+  return [...who, ...(lowPort ? [`AmbientCapabilities=${port}`] : []), `CapabilityBoundingSet=${lowPort ? port : ''}`];
+}
+
+const HARDENING = [
+  'NoNewPrivileges=yes',
+  'ProtectSystem=strict',
+  'PrivateTmp=yes',
+  'PrivateDevices=yes',
+  'ProtectKernelTunables=yes',
+  'ProtectKernelModules=yes',
+  'ProtectKernelLogs=yes',
+  'ProtectControlGroups=yes',
+  'ProtectClock=yes',
+  'ProtectHostname=yes',
+  'ProtectProc=invisible',
+  'RestrictNamespaces=yes',
+  'RestrictRealtime=yes',
+  'RestrictSUIDSGID=yes',
+  'LockPersonality=yes',
+  'RemoveIPC=yes',
+  'UMask=0077',
+  'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX',
+  'SystemCallArchitectures=native',
+  'SystemCallFilter=@system-service',
+  'SystemCallFilter=~@privileged @resources',
+  '# Node 20 asks for calls that the filter lacks, and can do without them.',
+  'SystemCallErrorNumber=EPERM',
+  '# Never MemoryDenyWriteExecute=yes: V8 writes code while it runs, and every Node dies of it.',
+];
+
+/** Where node or the program lies in a home, homes must be seen; but nothing is ever written there. */
+function home({ node, cordon, folder, start }: UnitWish): string[] {
+  const inHome = [node, cordon, folder, ...start].some((path) => /^\/(?:home|root|run\/user)(?:\/|$)/.test(path));
+  if (!inHome) return ['ProtectHome=yes'];
+  return [
+    '# Something that is needed lies in a home. The user of this unit must be able to read it.',
+    'ProtectHome=read-only',
+  ];
+}
+
+const seconds = (ms: number): number => Math.ceil(ms / 1000);
+
+/** `%` begins a specifier. */
+const escaped = (value: string): string => value.replaceAll('%', '%%');
+
+/** As systemd reads a command line: quotes where need be, `%` and `$` doubled, no line breaks. */
+const words = (all: readonly string[]): string =>
+  all
+    .map((word) => {
+      const safe = escaped(word).replaceAll('$', '$$$$');
+      if (/^[\w@%+=:,./$-]+$/.test(safe)) return safe;
+      return `"${safe.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
+    })
+    .join(' ');
+
+function text(sections: readonly (readonly (string | undefined)[])[]): string {
+  const parts = sections.map(([title, ...lines]) => [...(title ? [`[${title}]`] : []), ...lines].join('\n'));
+  return `${MARK}\n\n${parts.join('\n\n')}\n`;
+}

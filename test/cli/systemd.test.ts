@@ -1,0 +1,137 @@
+// The units that `cordon systemd` writes are taken by systemd without a complaint, and hold what they restrict.
+import { spawnSync } from 'node:child_process';
+import { accessSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { serviceUnit, socketUnit, type UnitWish } from '../../cli/systemd/unit.js';
+import { root } from '../support/fleet.js';
+
+const wish: UnitWish = {
+  name: 'api',
+  node: process.execPath,
+  cordon: path.join(root, 'dist/cli/main.js'),
+  start: ['/srv/api/server.js'],
+  folder: '/srv/api',
+  version: 252,
+  user: undefined,
+  group: undefined,
+  ofUser: false,
+  listen: [],
+  lowPort: false,
+  readyMs: 30_000,
+  stopMs: 30_000,
+};
+
+const cases: Readonly<Record<string, Partial<UnitWish>>> = {
+  'a user that systemd makes': {},
+  'a user of its own': { user: 'www-data', group: 'www-data' },
+  root: { user: 'root' },
+  'sockets of systemd': {
+    listen: [{ host: undefined, port: 80 }, { host: '::1', port: 81 }, { path: '/run/api.sock' }],
+  },
+  'a low port': { lowPort: true },
+  'a program in a home': { folder: '/home/me/api' },
+  'words with blanks and signs': { start: ['/srv/a b/$HOME/50%.js', '--name', 'say "hi"'], folder: '/srv/a b/50%' },
+};
+
+const hasAnalyze = ((): boolean => {
+  try {
+    accessSync('/usr/bin/systemd-analyze');
+    return true;
+  } catch {
+    return false;
+  }
+})();
+const analyzed =
+  hasAnalyze || process.env['CI'] !== undefined
+    ? test
+    : (title: string, _story: unknown) => test.skip(`${title} (not run: systemd-analyze is not there)`, () => {});
+
+async function written(t: ExecutionContext, unit: UnitWish, file = 'api.service'): Promise<string> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'cordon-unit-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  await writeFile(path.join(folder, file), serviceUnit(unit));
+  const socket = socketUnit(unit);
+  if (socket !== undefined) await writeFile(path.join(folder, 'api.socket'), socket);
+  return path.join(folder, file);
+}
+
+const analyze = (...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync('systemd-analyze', args, {
+    encoding: 'utf8',
+    env: { ...process.env, XDG_RUNTIME_DIR: process.env['XDG_RUNTIME_DIR'] ?? os.tmpdir() },
+  });
+  return { status, stdout, stderr };
+};
+
+for (const [what, changes] of Object.entries(cases)) {
+  analyzed(`${what}: systemd verifies the units without a word`, async (t) => {
+    const file = await written(t, { ...wish, ...changes });
+    t.like(analyze('verify', '--man=no', file), { status: 0, stderr: '' });
+  });
+
+  analyzed(`${what}: systemd calls the exposure at most 2.0`, async (t) => {
+    const file = await written(t, { ...wish, ...changes });
+    const { status, stdout } = analyze('security', '--offline=true', '--threshold=20', '--no-pager', file);
+    const exposure = /Overall exposure level.*?: ([\d.]+)/.exec(stdout)?.[1];
+    t.log(exposure);
+    t.is(status, 0, `${exposure}`);
+  });
+}
+
+analyzed('the template and the unit of a user are verified without a word', async (t) => {
+  const template = await written(t, { ...wish, name: '%i', start: ['--name', '%i'] }, 'cordon@.service');
+  t.like(analyze('verify', '--man=no', template), { status: 0, stderr: '' });
+  const ofUser = await written(t, { ...wish, ofUser: true });
+  t.like(analyze('verify', '--user', '--man=no', ofUser), { status: 0, stderr: '' });
+});
+
+test('a systemd that can pass its socket does, and an older one lets systemd-notify speak', (t) => {
+  const newer = serviceUnit({ ...wish, version: 253 });
+  t.regex(newer, /^OpenFile=\/run\/systemd\/notify:notify$/m);
+  t.regex(newer, /^NotifyAccess=main$/m);
+  const older = serviceUnit(wish);
+  t.notRegex(older, /^OpenFile=/m);
+  t.regex(older, /^NotifyAccess=all$/m);
+  t.regex(serviceUnit({ ...wish, user: 'root' }), /^NotifyAccess=main$/m);
+});
+
+test('systemd waits a little longer than cordon does', (t) => {
+  const unit = serviceUnit({ ...wish, stopMs: 90_000, readyMs: 1500 });
+  t.regex(unit, /^TimeoutStopSec=100$/m);
+  t.regex(unit, /^TimeoutStartSec=17$/m);
+});
+
+test('words of the command keep their signs', (t) => {
+  const unit = serviceUnit({ ...wish, ...cases['words with blanks and signs'] });
+  t.true(unit.includes('start "/srv/a b/$$HOME/50%%.js" --name "say \\"hi\\""\n'));
+});
+
+const main = path.join(root, 'dist/cli/main.js');
+const cordon = (args: string[], cwd: string) =>
+  spawnSync(process.execPath, [main, 'systemd', ...args], { encoding: 'utf8', cwd });
+
+test('what cannot work is refused in a sentence', async (t) => {
+  t.like(cordon(['paint'], root), { status: 64, stdout: '' });
+  t.like(cordon(['uninstall'], root), { status: 64, stdout: '' });
+  t.like(cordon(['print', '--template', '--for-systemd', '219'], root), { status: 64, stdout: '' });
+  const folder = await mkdtemp('/tmp/cordon-unit-');
+  t.teardown(() => rm(folder, { recursive: true }));
+  await writeFile(path.join(folder, 'server.js'), '');
+  const { status, stderr } = cordon(['print', 'server.js'], folder);
+  t.is(status, 64);
+  t.regex(stderr, /temporary folder, which a service cannot see/);
+});
+
+test('print writes the service, and the socket where there is an address', (t) => {
+  const { stdout, status } = cordon(
+    ['print', 'examples/express/server.mjs', '--listen', ':3000', '--listen', 'localhost:3001', '-n', 'api'],
+    root,
+  );
+  t.is(status, 0);
+  t.regex(stdout, /^ListenStream=3000$/m);
+  t.notRegex(stdout, /^ListenStream=localhost/m, 'systemd resolves no names');
+  t.regex(stdout, /^ExecStart=.* start \S+server\.mjs --name api --listen :3000 --listen localhost:3001$/m);
+});

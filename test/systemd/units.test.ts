@@ -1,0 +1,64 @@
+// The units that `cordon systemd` writes, at work in a real systemd.
+import { serviceUnit, socketUnit, type UnitWish } from '../../cli/systemd/unit.js';
+import { APP, boot, boxed, NODE } from '../support/box.js';
+
+const wish: UnitWish = {
+  name: 'web',
+  node: NODE,
+  cordon: `${APP}/dist/cli/main.js`,
+  start: [`${APP}/test/fixtures/process/busy.mjs`, '--name', 'web', '--workers', '2', '--listen', '127.0.0.1:80'],
+  folder: `${APP}/test`,
+  version: 252,
+  user: undefined,
+  group: undefined,
+  ofUser: false,
+  listen: [{ host: '127.0.0.1', port: 80 }],
+  lowPort: false,
+  readyMs: 30_000,
+  stopMs: 30_000,
+};
+
+boxed(
+  'the hardened unit runs, restarts and is upgraded under load on port 80, as a user that systemd made',
+  async (t) => {
+    const unit = serviceUnit(wish).replace('[Service]', '[Service]\nEnvironment=PORT=80');
+    const box = await boot(t, { 'web.service': unit, 'web.socket': socketUnit(wish) ?? '' });
+    t.like(await box.systemctl('start', 'web'), { code: 0 });
+    t.regex(await box.show('web', 'StatusText'), /^2\/2 ready/);
+    const load = box.load('80', 4);
+    await load.more(50);
+    t.like(await box.systemctl('restart', 'web'), { code: 0 });
+    await load.more(50);
+    const main = await box.show('web', 'MainPID');
+    await box.systemctl('kill', '--kill-whom=main', '-s', 'USR2', 'web');
+    await box.until('web', 'MainPID', new RegExp(`^(?!${main}$)[1-9]`));
+    await box.until('web', 'StatusText', /^2\/2 ready/);
+    await load.more(50);
+    t.like(await box.systemctl('stop', 'web'), { code: 0 });
+    t.is(await box.show('web', 'Result'), 'success');
+    t.like(await box.systemctl('start', 'web'), { code: 0 });
+    await load.more(50);
+    t.deepEqual(Object.keys(await load.end()), ['200']);
+    const owner = await box.run('sh', '-c', 'stat -c %U /proc/$(systemctl show -p MainPID --value web)');
+    t.not(owner.stdout.trim(), 'root');
+    t.like(await box.systemctl('stop', 'web'), { code: 0 });
+  },
+);
+
+boxed('install writes, enables and starts; uninstall leaves nothing; foreign units are left alone', async (t) => {
+  const box = await boot(t, { 'mine.service': '[Service]\nExecStart=/bin/true\n' });
+  const cordon = (...args: string[]) => box.run(NODE, `${APP}/dist/cli/main.js`, 'systemd', ...args);
+  const config = `${APP}/test/fixtures/systemd/cordon.config.json`;
+  const installed = await cordon('install', config, '--now');
+  t.is(installed.code, 0, installed.stderr);
+  t.is(await box.show('web.socket', 'ActiveState'), 'active');
+  t.is(await box.show('web.service', 'UnitFileState'), 'enabled');
+  t.like(await box.systemctl('is-active', 'web'), { stdout: 'active\n' });
+  t.like(await cordon('install', config, '-n', 'mine'), { code: 73 });
+  t.like(await cordon('uninstall', 'mine'), { code: 73 });
+  const gone = await cordon('uninstall', 'web');
+  t.is(gone.code, 0, gone.stderr);
+  t.like(await box.run('sh', '-c', 'ls /etc/systemd/system | grep web'), { stdout: '' });
+  t.is(await box.show('web', 'LoadState'), 'not-found');
+  t.like(await cordon('uninstall', 'web'), { code: 69 });
+});
