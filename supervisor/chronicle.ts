@@ -7,6 +7,7 @@ import type { Diagnosis } from './hang/ward.js';
 import type { Incidents } from './incidents/incidents.js';
 import type { Journal } from './journal.js';
 import { gist, LastWords, Obituaries } from './last-words.js';
+import { leftBehind } from './left-behind.js';
 import type { Log } from './log.js';
 import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
 import { narrateStuck, stuckReport } from './narrate-health.js';
@@ -85,7 +86,10 @@ export class Chronicle implements Hearing {
 
   said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
     if (stream === 'stdout') this.#print(seat, stream, line);
-    else this.#workers.get(seat.id)?.words.say(line);
+    else {
+      this.#workers.get(seat.id)?.words.say(line);
+      this.#keep(seat, line);
+    }
   }
 
   silent(seat: Seat): void {
@@ -148,6 +152,14 @@ export class Chronicle implements Hearing {
       const late = (): void => this.#remember(id, this.#workers.get(id)?.words.recent ?? []);
       setTimeout(late, LAST_WORDS_MS).unref();
     });
+  }
+
+  /** Node names a file that it has written for whoever looks for the reason. */
+  #keep(seat: Seat, line: string): void {
+    const report = leftBehind(line);
+    if (report === undefined) return;
+    this.#incidents.met(seat, { report, count: 1 });
+    this.#say({ level: 'error', text: `worker ${seat.id}: ${report.message}`, about: seat });
   }
 
   #remember(id: number, words: readonly string[]): void {

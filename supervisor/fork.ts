@@ -4,7 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { Config } from '../config/config.js';
 import { grantedHeap } from '../config/memory.js';
 import { BOOT_VARIABLE, type BootOrders, LIFELINE_FD, PRELOAD_MARK } from '../worker/protocol.js';
-import { hasInspector } from './hang/obstacle.js';
+import { placesInspector } from './hang/obstacle.js';
 import type { Worker } from './state.js';
 
 const PRELOAD = new URL(`..${PRELOAD_MARK}`, import.meta.url);
@@ -47,13 +47,20 @@ export function forkWorker(
   });
 }
 
+/** What the operator gives node, one way or the other. */
+export const givenOptions = ({ nodeArgs, env }: Config): readonly string[] => [
+  ...nodeArgs,
+  ...(env['NODE_OPTIONS'] ?? process.env['NODE_OPTIONS'] ?? '').split(/\s+/),
+];
+
 /** Before the preload, which hides them and itself from the program. What the operator says about the same wins. */
-function ownOptions({ nodeArgs, env, workers, standby }: Config): string[] {
-  const given = [...nodeArgs, ...(env['NODE_OPTIONS'] ?? process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+function ownOptions(config: Config): string[] {
+  const { workers, standby } = config;
+  const given = givenOptions(config);
   const heap = given.some((option) => HEAP.test(option)) ? undefined : grantedHeap(workers + standby);
   return [
     // Whoever opens a stuck worker is given a port that nobody else has.
-    ...(hasInspector(given) ? [] : ['--inspect-port=127.0.0.1:0']),
+    ...(placesInspector(given) ? [] : ['--inspect-port=127.0.0.1:0']),
     ...(heap === undefined ? [] : [`--max-old-space-size=${heap}`]),
   ];
 }

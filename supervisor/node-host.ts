@@ -14,7 +14,7 @@ import {
 } from '../worker/protocol.js';
 import type { Effect } from './effect.js';
 import type { Event } from './event.js';
-import { forkWorker, killTree } from './fork.js';
+import { forkWorker, givenOptions, killTree } from './fork.js';
 import type { Relay } from './handover.js';
 import { type Diagnosis, Ward } from './hang/ward.js';
 import type { Host } from './host.js';
@@ -116,7 +116,7 @@ export class NodeHost implements Host {
         const process = this.#processes.get(effect.id);
         if (!process) return;
         const { seat, child, release } = process;
-        const patient = { id: seat.id, child, nodeArgs: release.nodeArgs };
+        const patient = { id: seat.id, child, nodeArgs: givenOptions(release) };
         return this.#ward.examine(patient, effect, (diagnosis) => this.#hearing.stuck(seat, diagnosis));
       }
       case 'freed':

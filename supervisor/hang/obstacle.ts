@@ -15,6 +15,10 @@ export function obstacle(pid: number, read: Read = readText): string | undefined
   return caught !== '' && (BigInt(`0x${caught}`) & SIGUSR1_BIT) === 0n ? 'it does not listen to SIGUSR1' : undefined;
 }
 
-/** Whether these options of node open an inspector, or say where one is to be. */
-export const hasInspector = (options: readonly string[]): boolean =>
-  options.some((option) => /^--(?:inspect|debug)(?:-(?:brk|wait|port))?(?:=|$)/.test(option));
+/** Whether these options of node open an inspector. */
+export const opensInspector = (options: readonly string[]): boolean =>
+  options.some((option) => /^--inspect(?:-(?:brk|wait))?(?:=|$)/.test(option));
+
+/** Whether they say where one is to be. */
+export const placesInspector = (options: readonly string[]): boolean =>
+  opensInspector(options) || options.some((option) => /^--(?:inspect|debug)-port(?:=|$)/.test(option));

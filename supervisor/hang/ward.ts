@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Effect } from '../effect.js';
 import type { Event } from '../event.js';
 import { Examination } from './examine.js';
-import { hasInspector, obstacle } from './obstacle.js';
+import { obstacle, opensInspector } from './obstacle.js';
 import type { Finding } from './protocol.js';
 
 /** What is worth a record. */
@@ -13,7 +13,7 @@ export type Diagnosis = Extract<Finding, { type: 'stack' | 'failed' }>;
 interface Patient {
   readonly id: number;
   readonly child: ChildProcess;
-  /** The options that its node was started with. */
+  /** The options that its node was started with, NODE_OPTIONS too. */
   readonly nodeArgs: readonly string[];
 }
 
@@ -39,7 +39,7 @@ export class Ward {
     const examination = new Examination();
     this.#examinations.get(id)?.end();
     this.#examinations.set(id, examination);
-    const why = hasInspector(nodeArgs) ? 'its inspector is open already' : obstacle(child.pid ?? 0);
+    const why = opensInspector(nodeArgs) ? 'its inspector is open already' : obstacle(child.pid ?? 0);
     if (why !== undefined) return found({ type: 'failed', why });
     void examination.run((signal) => child.kill(signal), { onHang, hangMs }, found);
   }

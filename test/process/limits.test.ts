@@ -1,7 +1,7 @@
 // Workers that have come to a limit are replaced under load, and nobody's request is lost by it.
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ask } from '../support/client.js';
 import { fixture, startFleet } from '../support/fleet.js';
@@ -11,7 +11,7 @@ import { gone, isAlive } from '../support/processes.js';
 const quick = { CORDON_HEALTH_BEAT: '100ms' };
 
 for (const [limit, path, args, env, said] of [
-  ['memory', '/leak', ['--max-memory', '200MB'], {}, /holds \d+MB of memory, and may have \d+MB: it is replaced$/],
+  ['memory', '/leak', ['--max-memory', '120MB'], {}, /holds \d+MB of memory, and may have \d+MB: it is replaced$/],
   [
     'heap',
     '/heap',
@@ -32,7 +32,8 @@ for (const [limit, path, args, env, said] of [
     const fleet = startFleet(t, [fixture('process/limited.mjs'), '-w', '2', ...args], { env: { ...quick, ...env } });
     const target = { port: await fleet.port() };
     await fleet.ready();
-    const load = startLoad(t, target, 2, () => ({ path }));
+    // What is left of the limit is spent slowly enough for a successor to boot meanwhile.
+    const load = startLoad(t, target, 2, (index) => ({ path: index % 10 === 0 ? path : '/pid' }));
     const first = await fleet.line(said);
     await fleet.line(new RegExp(`^worker ${first.worker} drains .*: it is to be replaced$`));
     await fleet.line(new RegExp(`^worker ${first.worker} is gone \\(exit code 0\\)`));
@@ -71,6 +72,24 @@ test.serial('a job that ends by itself with exit code 0 is started again, and to
   });
   t.is((await fleet.line(/^worker 1 has ended by itself \(exit code 0\)/)).level, 'warn');
   await fleet.line(/^worker 2 is ready/);
+  t.is(await fleet.stop(), 0);
+});
+
+test.serial('what Node leaves behind when the heap is full is named, and in the book', async (t) => {
+  const program = written(
+    t,
+    `import { createServer } from 'node:http';
+    createServer((_, response) => { const all = []; for (;;) all.push({ all }); }).listen(0, '127.0.0.1', function () { console.log('port ' + this.address().port); });`,
+  );
+  const args = ['--node-args', `--max-old-space-size=32 --report-on-fatalerror --report-directory=${dirname(program)}`];
+  const fleet = startFleet(t, [program, '-w', '1', ...args], { env: quick });
+  const target = { port: await fleet.port() };
+  void ask(t, target, '/');
+  const { msg, worker } = await fleet.line(/^worker 1: Node's report of a fatal error was written: .*report.*\.json$/);
+  t.is(worker, 1);
+  const [name = ''] = /report[\w.]*\.json$/.exec(msg) ?? [];
+  await fleet.line(/^worker 1 died/);
+  t.true(existsSync(join(dirname(program), name)));
   t.is(await fleet.stop(), 0);
 });
 
