@@ -57,6 +57,7 @@ export const takes = {
   'stop.lingerMs': 'live',
   'stop.delayMs': 'live',
   'stop.closeSpreadMs': 'reload',
+  'stop.drain': 'reload',
   'stop.signal': 'reload',
   'control.socket': 'restart',
   'control.mode': 'restart',

@@ -59,6 +59,7 @@ export interface Config {
     readonly lingerMs: number;
     readonly delayMs: number;
     readonly closeSpreadMs: number;
+    readonly drain: 'requests' | 'tasks';
     readonly signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR2' | undefined;
   };
   readonly control: {

@@ -63,6 +63,7 @@ export function settle(
       lingerMs: stop.linger ?? Math.min(5_000, stop.timeout),
       delayMs: stop.delay,
       closeSpreadMs: stop.closeSpread ?? Math.min(5_000, stop.timeout / 2),
+      drain: stop.drain,
       signal: stop.signal,
     },
     control: {
