@@ -124,6 +124,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         if (hopeless) return reject(hopeless);
         // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
         if (left) {
+          passing?.count(metrics.bequeath());
           await passing?.settled(GRACE_MS);
           await control.close();
           await incidents.close();
@@ -180,12 +181,13 @@ export async function supervise(config: Config, about: About): Promise<number> {
         heritage: (firstFd) => service?.heritage(firstFd),
         readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
         retire: async ({ pid, child }) => {
+          passing = new Passing(child);
+          passing.count(metrics.bequeath());
           await service?.handOver(pid);
           agents?.close();
           left = true;
           sockets.forsake();
           control.leave();
-          passing = new Passing(child);
           relay.follow((moved, handle) => passing?.pass(moved, handle));
           supervisor.tell({ type: 'stop-asked' });
         },
@@ -273,6 +275,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         agents = new Agents(() => answer(supervisor.fleet, delayed !== undefined));
         await agents.open(config.agent.listen, untilMs).catch(giveUp);
       };
+      about.predecessor?.counted((legacy) => metrics.inherit(legacy));
       about.predecessor?.passes((moved, handle) => relay.adopt(moved, handle));
       if (about.predecessor === undefined) void openAgents(0);
       about.predecessor?.left(() => {
