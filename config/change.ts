@@ -68,6 +68,7 @@ export const takes = {
   'agent.listen': 'restart',
   user: 'restart',
   group: 'restart',
+  pidFile: 'restart',
   'errors.dir': 'restart',
   'errors.keepMs': 'restart',
   'errors.redact': 'reload',

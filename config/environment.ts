@@ -44,6 +44,7 @@ const variables: readonly { readonly name: string; readonly path: Path; readonly
   { name: 'CORDON_CONTROL_MODE', path: ['control', 'mode'], read: asIs },
   { name: 'CORDON_CONTROL_READERS', path: ['control', 'readers'], read: asIs },
   { name: 'CORDON_METRICS_LISTEN', path: ['metrics', 'listen'], read: asIs },
+  { name: 'CORDON_PID_FILE', path: ['pidFile'], read: asIs },
   { name: 'CORDON_ERRORS_DIR', path: ['errors', 'dir'], read: asIs },
   { name: 'CORDON_ERRORS_KEEP', path: ['errors', 'keep'], read: asIs },
   { name: 'CORDON_ERRORS_REDACT', path: ['errors', 'redact'], read: split(/[\s,]+/) },

@@ -420,6 +420,10 @@ export const ConfigSchema = section({
     'The apps of this file that must be ready before this one starts. Default: none.',
     [],
   ),
+  pidFile: option(
+    filledText('the path of a file'),
+    'A file that holds the process id of the supervisor while it runs, from the folder of this file. After an upgrade it names the new one. Default: none.',
+  ),
   errors: withDefault(
     section({
       dir: option(

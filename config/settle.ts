@@ -75,6 +75,7 @@ export function settle(
       listen: metrics.listen ? [absolute(metrics.listen, (path) => within(['metrics', 'listen'], path))] : [],
     },
     logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
+    pidFile: checked.pidFile === undefined ? undefined : from('pidFile', checked.pidFile),
     after: checked.after,
     errors: {
       dir: errors.dir === undefined ? undefined : within(['errors', 'dir'], errors.dir),

@@ -16,6 +16,7 @@ import { Journal } from './journal.js';
 import { openLog } from './log.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
+import { removePidFile, writePidFile } from './pid-file.js';
 import { Releases } from './releases.js';
 import { Sockets } from './sockets.js';
 import { emptyFleet, type Policy } from './state.js';
@@ -29,6 +30,9 @@ import { Upgrade } from './upgrade/upgrade.js';
 
 /** How much later than a worker's own kill timer its SIGKILL comes. */
 const GRACE_MS = 2000;
+
+/** What a successor of the supervisor may take beside its workers: to start, and to read its configuration. */
+const BOOT_MS = 15_000;
 
 const policyOf = ({ ready, boot, fault, stop, restart }: Config): Policy => ({
   readyTimeoutMs: ready.timeoutMs,
@@ -98,6 +102,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
 
   try {
     if (config.user === undefined) for (const address of config.listen) await sockets.pin(address);
+    if (config.pidFile !== undefined && about.predecessor === undefined) writePidFile(config.pidFile);
     if (control.why) log.error(`no command will reach this fleet: ${control.why.message}`);
     else log.info(`commands are taken at ${control.path}`);
     if (control.readers) log.info(`questions are answered at ${control.readers}`);
@@ -164,6 +169,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         if (verdict.type === 'ready') {
           sockets.disclaim();
           control.takeOver();
+          if (config.pidFile !== undefined) writePidFile(config.pidFile);
           about.predecessor?.ready();
         } else {
           exitCode = ExitCode.failed;
@@ -179,7 +185,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         serves: () => supervisor.fleet.goal === 'serve',
         bequeath: () => sockets.bequeath(),
         heritage: (firstFd) => service?.heritage(firstFd),
-        readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
+        readyMs: config.ready.timeoutMs * config.workers + BOOT_MS,
         retire: async ({ pid, child }) => {
           passing = new Passing(child);
           passing.count(metrics.bequeath());
@@ -285,6 +291,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
       supervisor.tell({ type: 'time-passed' });
     });
   } finally {
+    if (config.pidFile !== undefined) removePidFile(config.pidFile);
     signals.abort();
     agents?.close();
     await control.close();

@@ -33,6 +33,7 @@ const config: Config = {
   group: undefined,
   agent: { listen: [] },
   hooks: { onIncident: undefined },
+  pidFile: undefined,
   after: [],
 };
 

@@ -39,6 +39,7 @@ test('a script alone runs with every default', async (t) => {
     control: { socket: undefined, mode: 0o600, readers: undefined },
     metrics: { listen: [] },
     logs: { format: 'json', level: 'info' },
+    pidFile: undefined,
     after: [],
     errors: { ...config.errors, dir: undefined, keepMs: 30 * 86_400_000 },
     user: undefined,
