@@ -73,6 +73,7 @@ export interface Config {
     readonly lingerMs: number;
     readonly delayMs: number;
     readonly closeSpreadMs: number;
+    readonly drain: 'requests' | 'tasks';
     readonly signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR2' | undefined;
   };
   readonly control: {
@@ -86,6 +87,8 @@ export interface Config {
   /** At most one. */
   readonly metrics: { readonly listen: readonly ListenAddress[] };
   readonly logs: { readonly format: 'pretty' | 'json'; readonly level: LogLevel };
+  /** Absolute. */
+  readonly pidFile: string | undefined;
   /** Names of the apps of the same file that are ready before this one starts. */
   readonly after: readonly string[];
   readonly errors: {

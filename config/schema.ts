@@ -405,6 +405,11 @@ export const ConfigSchema = section({
         time(0),
         'Over how long a draining worker spreads the close frames of its WebSockets; at its end, server-sent events are ended. Default: "5s", or half of the timeout where that is shorter.',
       ),
+      drain: withDefault(
+        oneOf('requests', 'tasks'),
+        'What a worker that drains waits for: open requests, or also what they have begun and not finished, each request being a task. That costs hooks on every promise and every asynchronous resource. Default: "requests".',
+        'requests',
+      ),
       signal: option(
         oneOf('SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'),
         'The signal that the program hears when its worker drains and no further request is expected, where it listens for it. Default: none.',
@@ -462,6 +467,10 @@ export const ConfigSchema = section({
     v.array(text('the name of an app'), 'a list of names of apps'),
     'The apps of this file that must be ready before this one starts. Default: none.',
     [],
+  ),
+  pidFile: option(
+    filledText('the path of a file'),
+    'A file that holds the process id of the supervisor while it runs, from the folder of this file. After an upgrade it names the new one. Default: none.',
   ),
   errors: withDefault(
     section({

@@ -71,6 +71,7 @@ export function settle(
       lingerMs: stop.linger ?? Math.min(5_000, stop.timeout),
       delayMs: stop.delay,
       closeSpreadMs: stop.closeSpread ?? Math.min(5_000, stop.timeout / 2),
+      drain: stop.drain,
       signal: stop.signal,
     },
     control: {
@@ -82,6 +83,7 @@ export function settle(
       listen: metrics.listen ? [absolute(metrics.listen, (path) => within(['metrics', 'listen'], path))] : [],
     },
     logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
+    pidFile: checked.pidFile === undefined ? undefined : from('pidFile', checked.pidFile),
     after: checked.after,
     errors: {
       dir: errors.dir === undefined ? undefined : within(['errors', 'dir'], errors.dir),

@@ -20,6 +20,7 @@ export function forkWorker(
     handOver: config.handOver,
     balance: config.balance,
     closeSpreadMs: config.stop.closeSpreadMs,
+    tasks: config.stop.drain === 'tasks',
     ...(config.stop.signal !== undefined && { signal: config.stop.signal }),
     redact: config.errors.redact,
     beatMs: config.health.beatMs,

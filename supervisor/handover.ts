@@ -15,6 +15,8 @@ interface Waiting {
   readonly from: number;
   /** Who has had it and would not take it. */
   readonly refused: readonly number[];
+  /** When it is given up; from the first time that nobody took it. */
+  readonly until?: number;
 }
 
 interface Given extends Waiting {
@@ -112,9 +114,11 @@ export class Relay {
   }
 
   #look(): void {
-    for (const [waiting, timer] of this.#waiting) {
+    // What nobody takes waits again, in the same list.
+    const all = [...this.#waiting];
+    this.#waiting.clear();
+    for (const [waiting, timer] of all) {
       clearTimeout(timer);
-      this.#waiting.delete(waiting);
       // Who would not take it then may now.
       this.#place({ ...waiting, refused: [] });
     }
@@ -162,14 +166,18 @@ export class Relay {
   }
 
   #wait(waiting: Waiting): void {
-    const { moved, handle } = waiting;
+    const { moved, handle, until = performance.now() + LONGEST_WAIT_MS } = waiting;
     if (this.#fleet().goal !== 'serve') return this.#leave(moved, handle);
     if (this.#waiting.size >= MOST_WAITING) return handle.close();
-    const timer = setTimeout(() => {
-      this.#waiting.delete(waiting);
-      handle.close();
-    }, LONGEST_WAIT_MS).unref();
-    this.#waiting.set(waiting, timer);
+    const kept = { ...waiting, until };
+    const timer = setTimeout(
+      () => {
+        this.#waiting.delete(kept);
+        handle.close();
+      },
+      Math.max(0, until - performance.now()),
+    ).unref();
+    this.#waiting.set(kept, timer);
   }
 
   #load(worker: number): number {

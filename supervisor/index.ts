@@ -16,6 +16,7 @@ import { Journal } from './journal.js';
 import { openLog } from './log.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
+import { removePidFile, writePidFile } from './pid-file.js';
 import { Releases } from './releases.js';
 import { Sockets } from './sockets.js';
 import { emptyFleet, type Policy } from './state.js';
@@ -29,6 +30,9 @@ import { Upgrade } from './upgrade/upgrade.js';
 
 /** How much later than a worker's own kill timer its SIGKILL comes. */
 const GRACE_MS = 2000;
+
+/** What a successor of the supervisor may take beside its workers: to start, and to read its configuration. */
+const BOOT_MS = 15_000;
 
 const policyOf = ({ ready, boot, fault, stop, restart, reload, health, limits }: Config): Policy => ({
   readyTimeoutMs: ready.timeoutMs,
@@ -101,6 +105,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
 
   try {
     if (config.user === undefined) for (const address of config.listen) await sockets.pin(address);
+    if (config.pidFile !== undefined && about.predecessor === undefined) writePidFile(config.pidFile);
     if (control.why) log.error(`no command will reach this fleet: ${control.why.message}`);
     else log.info(`commands are taken at ${control.path}`);
     if (control.readers) log.info(`questions are answered at ${control.readers}`);
@@ -127,6 +132,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         if (hopeless) return reject(hopeless);
         // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
         if (left) {
+          passing?.count(metrics.bequeath());
           await passing?.settled(GRACE_MS);
           await control.close();
           await incidents.close();
@@ -148,7 +154,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
         relay,
         (event) => supervisor.tell(event),
         metrics.overhear(chronicle),
-        () => void finished(),
+        // Once the turn that ends the fleet has been seen: why it ends is known by then.
+        () => queueMicrotask(() => void finished()),
       );
       const history = new History();
       const fleet = emptyFleet(config.workers, config.standby);
@@ -167,6 +174,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         if (verdict.type === 'ready') {
           sockets.disclaim();
           control.takeOver();
+          if (config.pidFile !== undefined) writePidFile(config.pidFile);
           about.predecessor?.ready();
         } else {
           exitCode = ExitCode.failed;
@@ -182,14 +190,15 @@ export async function supervise(config: Config, about: About): Promise<number> {
         serves: () => supervisor.fleet.goal === 'serve',
         bequeath: () => sockets.bequeath(),
         heritage: (firstFd) => service?.heritage(firstFd),
-        readyMs: config.ready.timeoutMs * config.workers + GRACE_MS,
+        readyMs: config.ready.timeoutMs * config.workers + BOOT_MS,
         retire: async ({ pid, child }) => {
+          passing = new Passing(child);
+          passing.count(metrics.bequeath());
           await service?.handOver(pid);
           agents?.close();
           left = true;
           sockets.forsake();
           control.leave();
-          passing = new Passing(child);
           relay.follow((moved, handle) => passing?.pass(moved, handle));
           supervisor.tell({ type: 'stop-asked' });
         },
@@ -277,6 +286,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         agents = new Agents(() => answer(supervisor.fleet, delayed !== undefined));
         await agents.open(config.agent.listen, untilMs).catch(giveUp);
       };
+      about.predecessor?.counted((legacy) => metrics.inherit(legacy));
       about.predecessor?.passes((moved, handle) => relay.adopt(moved, handle));
       if (about.predecessor === undefined) void openAgents(0);
       about.predecessor?.left(() => {
@@ -286,6 +296,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
       supervisor.tell({ type: 'time-passed' });
     });
   } finally {
+    if (config.pidFile !== undefined) removePidFile(config.pidFile);
     signals.abort();
     agents?.close();
     await control.close();

@@ -235,6 +235,8 @@ export interface BootOrders {
   readonly balance: boolean;
   /** Over how long a drain tells WebSockets that it is time to go. */
   readonly closeSpreadMs: number;
+  /** Whether a drain waits for what requests have begun, too. */
+  readonly tasks: boolean;
   /** What the program hears of a drain. */
   readonly signal?: NodeJS.Signals;
   /** Between two beats. */

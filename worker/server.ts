@@ -6,6 +6,7 @@ import type http from 'node:http';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Background } from './background.js';
 import { acceptRest, closeIdleConnections, headless, keepIdleConnections, rememberListening } from './connections.js';
 import { current } from './domain/current.js';
 import type { Emit } from './domain/emitters.js';
@@ -50,6 +51,7 @@ export class Servers implements Ledger {
   readonly #tally: Tally;
   readonly #servers = new Set<Server>();
   readonly #handOver: HandOver;
+  readonly #background: Background | undefined;
   readonly #sessions = new Sessions();
   readonly #open = new Set<Request>();
   #accepted = 0;
@@ -58,7 +60,9 @@ export class Servers implements Ledger {
   #linger: NodeJS.Timeout | undefined;
   #draining: { readonly lingerMs: number; readonly last: WeakMap<object, HttpRequest> } | undefined;
 
-  constructor(tally: Tally, handOver: HandOver) {
+  /** `background`: where a drain waits for what requests have begun, too. */
+  constructor(tally: Tally, handOver: HandOver, background?: Background) {
+    this.#background = background;
     this.#tally = tally;
     this.#handOver = handOver;
   }
@@ -120,6 +124,17 @@ export class Servers implements Ledger {
     response: http.ServerResponse,
   ): boolean {
     if (isPassedOn(request)) return emit.apply(server, args);
+    const begin = (): boolean => this.#begin(server, emit, args, request, response);
+    return this.#background ? this.#background.run(begin) : begin();
+  }
+
+  #begin(
+    server: Server,
+    emit: Emit,
+    args: Args,
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): boolean {
     const domain = new HttpRequest(request, response, this);
     this.#handOver.request(server, request, response);
     if (this.#draining) this.#markLast(domain);
@@ -133,7 +148,8 @@ export class Servers implements Ledger {
 
   #stream(server: Server, emit: Emit, args: Args, stream: ServerHttp2Stream): boolean {
     this.#sessions.asked(stream.session as ServerHttp2Session | undefined);
-    return new StreamRequest(stream, args[2] as Headers, this).announce(emit, server, args);
+    const begin = (): boolean => new StreamRequest(stream, args[2] as Headers, this).announce(emit, server, args);
+    return this.#background ? this.#background.run(begin) : begin();
   }
 
   opened(request: Request): void {
@@ -266,7 +282,8 @@ export class Servers implements Ledger {
 
   /** Whether all is done. */
   look(): void {
-    if (this.#draining === undefined || this.#open.size + this.#handOver.inFlight > 0) return;
+    const open = this.#open.size + this.#handOver.inFlight + (this.#background?.size ?? 0);
+    if (this.#draining === undefined || open > 0) return;
     for (const server of this.#servers) if (isInUse(server)) return;
     clearTimeout(this.#linger);
     this.#tally.emptied();

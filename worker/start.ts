@@ -1,6 +1,7 @@
 // Wires the parts of a worker together, and is the shell around `lifecycle.ts`: it carries out orders and keeps the one timer.
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
+import { Background } from './background.js';
 import { beat } from './beat.js';
 import { openChannel } from './channel.js';
 import type { Handle } from './connections.js';
@@ -126,6 +127,7 @@ export function start(terms: BootOrders): void {
       emptied: () => void left(),
     },
     handOver,
+    terms.tasks ? new Background(() => servers.look()) : undefined,
   );
   const program = new Program(
     (error) => current.run(undefined, () => reports.add(toReport(error, 'reported'))),

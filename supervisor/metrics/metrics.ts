@@ -2,6 +2,7 @@
 import type { ProgramMetric } from '../../worker/protocol.js';
 import type { BookFigures } from '../incidents/incidents.js';
 import type { Hearing, Seat } from '../node-host.js';
+import { type Legacy, legacyOf } from './legacy.js';
 import { keep, merge } from './program.js';
 import { type Own, renderMetrics } from './render.js';
 import { Tally } from './tally.js';
@@ -30,6 +31,7 @@ export class Metrics {
   readonly #programs = new Map<number, readonly ProgramMetric[]>();
   /** Of workers that are gone. */
   #kept: readonly ProgramMetric[] = [];
+  #told: Legacy | undefined;
   #seq = 0;
   #round: Round | undefined;
   #asked: Promise<void> | undefined;
@@ -39,6 +41,17 @@ export class Metrics {
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
+  }
+
+  /** What has been counted since the last legacy, for a successor. */
+  bequeath(): Legacy {
+    const legacy = legacyOf(this.#tally.snapshot(performance.now()), this.#told);
+    this.#told = legacyOf(this.#tally.snapshot(performance.now()));
+    return legacy;
+  }
+
+  inherit(legacy: Legacy): void {
+    this.#tally.inherit(legacy);
   }
 
   /** A connection has moved from one worker to another. */

@@ -4,6 +4,7 @@ import type { Beat, CutRequest, DurationCount, RequestCount } from '../../worker
 import { ExitCode } from '../../worker/protocol.js';
 import type { Fleet, Instant, Worker } from '../state.js';
 import type { Observer } from '../supervisor.js';
+import type { Legacy } from './legacy.js';
 
 export interface Known {
   readonly slot: number;
@@ -87,6 +88,17 @@ export class Tally {
 
   cut(requests: readonly CutRequest[]): void {
     for (const { answered } of requests) add(this.#lost, answered ? 'cut-answered' : 'cut-broken', 1);
+  }
+
+  /** What a predecessor has counted. */
+  inherit({ requests, durations, restarts, lost, faults, reported, handOvers }: Legacy): void {
+    addRequests(this.#requests, requests);
+    addDurations(this.#durations, durations);
+    for (const [cause, count] of restarts) add(this.#restarts, cause, count);
+    for (const [reason, count] of lost) add(this.#lost, reason, count);
+    this.#faults += faults;
+    this.#reported += reported;
+    this.#handOvers += handOvers;
   }
 
   handedOver(count: number): void {

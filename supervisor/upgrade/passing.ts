@@ -1,6 +1,8 @@
-// Connections on their way to the successor's fleet. A copy stays here until the successor has said that it has it.
+// What goes to the successor: what has been counted, and connections. A copy of each stays here until the successor has said that it
+// has it.
 import type { ChildProcess } from 'node:child_process';
 import type { Moved } from '../../worker/protocol.js';
+import type { Legacy } from '../metrics/legacy.js';
 import { heard, type ToSuccessor } from './protocol.js';
 
 interface Handle {
@@ -22,6 +24,11 @@ export class Passing {
     child.once('disconnect', () => {
       for (const seq of this.#away.keys()) this.#took(seq);
     });
+  }
+
+  count(legacy: Legacy): void {
+    const message: ToSuccessor = { cordon: 'counted', legacy };
+    if (this.#child.connected) this.#child.send(message, () => {});
   }
 
   pass(moved: Moved, handle: Handle): void {

@@ -3,6 +3,7 @@ import { ExitCode, OperatorError } from '../../config/exit-code.js';
 import type { Moved } from '../../worker/protocol.js';
 import type { Handle } from '../handover.js';
 import type { Inherited } from '../inheritance.js';
+import type { Legacy } from '../metrics/legacy.js';
 import { isInvited } from '../systemd/invitation.js';
 import { FIRST_FD, type FromSuccessor, heard, UPGRADE_VARIABLE } from './protocol.js';
 
@@ -14,6 +15,8 @@ export interface Predecessor {
   failed(why: string): Promise<void>;
   /** Calls back once, when it has stepped back. */
   left(then: () => void): void;
+  /** Hears of what it has counted, in parts. */
+  counted(hear: (legacy: Legacy) => void): void;
   /** Hears of each connection that it passes on. */
   passes(hear: (moved: Moved, handle: Handle) => void): void;
   /** Resolves when its last request is answered, and it has ended. */
@@ -60,6 +63,11 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
     ready: () => void tell({ cordon: 'ready' }),
     failed: (why) => tell({ cordon: 'failed', why }),
     left: (then) => void left.then(then),
+    counted: (hear) =>
+      process.on('message', (message) => {
+        const word = heard(message);
+        if (word?.cordon === 'counted') hear(word.legacy);
+      }),
     passes: (hear) =>
       process.on('message', (message, handle) => {
         const word = heard(message);

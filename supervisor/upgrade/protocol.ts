@@ -2,6 +2,7 @@
 // different versions of cordon: a field is only ever added, and what one does not know it passes over.
 import type { Moved } from '../../worker/protocol.js';
 import type { Heirloom } from '../inheritance.js';
+import type { Legacy } from '../metrics/legacy.js';
 
 /** In the successor's environment; taken out of it before anything is forked. */
 export const UPGRADE_VARIABLE = 'CORDON_UPGRADE';
@@ -30,6 +31,8 @@ export type ToSuccessor =
     }
   /** Whoever asks for the supervisor, systemd above all, is shown to the successor from now on. */
   | { readonly cordon: 'lead' }
+  /** What has been counted so far, or since it was told last. */
+  | { readonly cordon: 'counted'; readonly legacy: Legacy }
   /** With the handle of a kept connection on which nothing is under way. */
   | { readonly cordon: 'connection'; readonly seq: number; readonly moved: Moved };
 

@@ -28,13 +28,14 @@ const config: Config = {
   },
   handOver: true,
   balance: true,
-  stop: { timeoutMs: 30_000, lingerMs: 5_000, delayMs: 0, closeSpreadMs: 5_000, signal: undefined },
+  stop: { timeoutMs: 30_000, lingerMs: 5_000, delayMs: 0, closeSpreadMs: 5_000, drain: 'requests', signal: undefined },
   logs: { format: 'json', level: 'info' },
   errors: { dir: undefined, keepMs: 60_000, redact: [] },
   user: undefined,
   group: undefined,
   agent: { listen: [] },
   hooks: { onIncident: undefined },
+  pidFile: undefined,
   after: [],
 };
 

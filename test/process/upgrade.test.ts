@@ -1,6 +1,6 @@
 // The supervisor itself is replaced: clients notice nothing, and a successor that is no good has cost nothing.
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -126,6 +126,27 @@ for (const [says, does, why, args] of [
     t.is(await fleet.ended, 0);
   });
 }
+
+test('the pid file names the supervisor that leads, and goes with the last', async (t) => {
+  const folder = await folderFor(t);
+  const pidFile = path.join(folder, 'pid');
+  const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '1'], { env: { CORDON_PID_FILE: pidFile } });
+  await fleet.ready();
+  const first = fleet.child.pid as number;
+  t.is(await readFile(pidFile, 'utf8'), `${first}\n`);
+  const second = await upgrade(t, fleet, first);
+  await gone([first]);
+  t.is(await readFile(pidFile, 'utf8'), `${second}\n`);
+  end(second, 'SIGTERM');
+  await gone([second]);
+  t.false(existsSync(pidFile));
+
+  const refused = startFleet(t, [fixture('process/busy.mjs')], {
+    env: { CORDON_PID_FILE: path.join(folder, 'no', 'pid') },
+  });
+  t.is(await refused.ended, 73);
+  t.regex(refused.stderr(), /^cordon: pidFile: .* cannot be written \(ENOENT\)/);
+});
 
 test('a configuration that is wrong by now ends the upgrade, in the words of a start', async (t) => {
   const folder = await folderFor(t);

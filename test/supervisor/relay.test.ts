@@ -1,0 +1,85 @@
+// Connections in the supervisor, on their way from one worker to another.
+import test from 'ava';
+import { Relay } from '../../supervisor/handover.js';
+import { emptyFleet, type Fleet, NONE, UNHEARD, type Worker } from '../../supervisor/state.js';
+import type { ToWorker } from '../../worker/protocol.js';
+
+const ready = (id: number): Worker => ({
+  id,
+  slot: id - 1,
+  generation: 1,
+  addresses: [],
+  count: NONE,
+  vitals: UNHEARD,
+  phase: 'ready',
+  since: 0,
+});
+const moved = { key: ':80:4::0', fresh: false, requests: 0 };
+
+function world(...ids: number[]) {
+  let fleet: Fleet = { ...emptyFleet(2), workers: ids.map(ready) };
+  const sent: { to: number; message: ToWorker }[] = [];
+  const closed: string[] = [];
+  const relay: Relay = new Relay(
+    () => fleet,
+    (to, message) => sent.push({ to, message }),
+    () => {},
+  );
+  return {
+    relay,
+    closed,
+    handle: (name: string) => ({ close: () => closed.push(name) }),
+    serve: (...now: number[]) => {
+      fleet = { ...fleet, workers: now.map(ready) };
+      relay.observe();
+    },
+    stop: () => {
+      fleet = { ...fleet, goal: 'stop' };
+      relay.observe();
+    },
+    given: () => sent.flatMap(({ to, message }) => (message.type === 'take-over' ? [{ to, seq: message.seq }] : [])),
+  };
+}
+
+test('what only its giver could take waits for another, and keeps nobody busy', (t) => {
+  const { relay, handle, serve, given, closed } = world(1);
+  relay.take(1, 1, moved, handle('one'));
+  relay.take(1, 2, moved, handle('two'));
+  for (let turn = 0; turn < 3; turn++) relay.observe();
+  t.deepEqual(given(), []);
+  serve(1, 2);
+  t.deepEqual(
+    given().map(({ to }) => to),
+    [2, 2],
+  );
+  for (const { seq } of given()) relay.taken(seq, true);
+  t.deepEqual(closed, ['one', 'two'], 'and the copy here is closed when it has been taken');
+});
+
+test('what a worker will not take goes to another, and what dies with a worker too', (t) => {
+  const { relay, handle, given, closed } = world(1, 2, 3);
+  relay.take(1, 1, moved, handle('one'));
+  relay.taken(given()[0]?.seq ?? 0, false);
+  t.deepEqual(
+    given().map(({ to }) => to),
+    [2, 3],
+  );
+  relay.gone(3);
+  t.deepEqual(closed, [], 'it waits for somebody new');
+});
+
+test('a fleet that stops keeps nothing; one that has an heir passes it on', (t) => {
+  const stopped = world(1);
+  stopped.relay.take(1, 1, moved, stopped.handle('one'));
+  stopped.stop();
+  t.deepEqual(stopped.closed, ['one']);
+
+  const followed = world(1);
+  const passed: unknown[] = [];
+  followed.relay.take(1, 1, moved, followed.handle('one'));
+  followed.relay.follow((what) => passed.push(what));
+  followed.stop();
+  followed.relay.take(1, 2, moved, followed.handle('two'));
+  t.deepEqual(passed, [moved, moved]);
+  t.deepEqual(followed.closed, []);
+});
