@@ -30,6 +30,9 @@ export interface StartFlags {
   readonly readyTimeout?: string;
   readonly killTimeout?: string;
   readonly stopTimeout?: string;
+  readonly maxMemory?: string;
+  readonly maxRequests?: string;
+  readonly maxLifetime?: string;
   readonly daemon?: boolean;
   readonly logFormat?: string;
   readonly logLevel?: string;
@@ -131,6 +134,9 @@ const flagOf: readonly (readonly [flag: string, path: Path])[] = [
   ['--ready-timeout', ['ready', 'timeout']],
   ['--kill-timeout', ['fault', 'killTimeout']],
   ['--stop-timeout', ['stop', 'timeout']],
+  ['--max-memory', ['limits', 'memory']],
+  ['--max-requests', ['limits', 'requests']],
+  ['--max-lifetime', ['limits', 'lifetime']],
   ['--log-format', ['logs', 'format']],
   ['--log-level', ['logs', 'level']],
 ];
@@ -157,6 +163,11 @@ export function flagSource(
       ready: { on: flags.ready, timeout: flags.readyTimeout },
       fault: { killTimeout: flags.killTimeout },
       stop: { timeout: flags.stopTimeout },
+      limits: {
+        memory: flags.maxMemory,
+        requests: flags.maxRequests === undefined ? undefined : asNumber(flags.maxRequests),
+        lifetime: flags.maxLifetime,
+      },
       logs: { format: flags.logFormat, level: flags.logLevel },
     },
     problems: [...portProblems(flags), ...variableProblems(flags)],

@@ -93,6 +93,16 @@ export function contradictions(wish: Wish): Problem[] {
     const says = `expected at most restart.backoff.max (${inWords(max)}), got ${inWords(min)}`;
     problems.push(...blame(wish, ['restart', 'backoff', 'min'], says));
   }
+  const { health } = v.parse(ConfigSchema, {});
+  const beat = timeAt(wish, 'health', 'beat');
+  const hang = timeAt(wish, 'health', 'hang');
+  if ((hang ?? health.hang) <= 3 * (beat ?? health.beat)) {
+    const says =
+      hang === undefined
+        ? `expected less than a third of health.hang (${inWords(health.hang)}), got ${inWords(beat ?? 0)}`
+        : `expected more than three times health.beat (${inWords(beat ?? health.beat)}), got ${inWords(hang)}`;
+    problems.push(...blame(wish, ['health', hang === undefined ? 'beat' : 'hang'], says));
+  }
   if (linger !== undefined && linger > 0 && linger >= timeout) {
     const says = `expected less than stop.timeout (${inWords(timeout)}), got ${inWords(linger)}`;
     problems.push(...blame(wish, ['stop', 'linger'], says));

@@ -43,7 +43,20 @@ export interface Config {
     readonly maxErrorRatio: number;
     readonly rollback: boolean;
   };
-  readonly health: { readonly beatMs: number };
+  readonly health: {
+    readonly beatMs: number;
+    /** More than three beats. */
+    readonly hangMs: number;
+    readonly onHang: 'free' | 'kill' | 'report';
+  };
+  readonly limits: {
+    /** In bytes. */
+    readonly memory: number | undefined;
+    readonly heap: number | undefined;
+    readonly requests: number | undefined;
+    readonly lifetimeMs: number | undefined;
+    readonly jitter: number;
+  };
   readonly fault: { readonly killTimeoutMs: number };
   readonly restart: {
     readonly backoff: {
@@ -53,6 +66,7 @@ export interface Config {
       readonly jitter: number;
     };
     readonly intensity: { readonly restarts: number; readonly withinMs: number };
+    readonly giveUp: number | undefined;
   };
   readonly stop: {
     readonly timeoutMs: number;

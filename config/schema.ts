@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { addressForms, listenAddress, misaddressed, mispathed } from './address.js';
 import { duration, longestMs, milliseconds } from './duration.js';
+import { bytes, size } from './size.js';
 
 const text = (expected: string) =>
   v.pipe(
@@ -21,14 +22,23 @@ const time = (atLeastMs: 0 | 1) =>
     v.maxValue(longestMs, 'a time of at most 24d'),
   );
 
-/** A time that no timer has to wait for. */
-const span = v.pipe(
-  v.string('a time with its unit, such as "12h" or "30d"'),
-  v.regex(duration, 'a time with its unit, such as "12h" or "30d"'),
-  v.check((words) => (milliseconds(words) ?? 0) >= 60_000, 'a time of at least 1m'),
-  v.check((words) => (milliseconds(words) ?? 0) <= 3_650 * 86_400_000, 'a time of at most 3650d'),
-  v.transform((words) => milliseconds(words) ?? 0),
+const sizeForm = 'a size with its unit, such as "512MB" or "1GiB"';
+const memory = v.pipe(
+  v.string(sizeForm),
+  v.regex(size, sizeForm),
+  v.transform((words) => bytes(words) ?? 0),
+  v.minValue(16_000_000, 'a size of at least 16MB'),
 );
+
+/** A time that no timer has to wait for. */
+const span = (least: '1s' | '1m') =>
+  v.pipe(
+    v.string('a time with its unit, such as "12h" or "30d"'),
+    v.regex(duration, 'a time with its unit, such as "12h" or "30d"'),
+    v.check((words) => (milliseconds(words) ?? 0) >= (milliseconds(least) ?? 0), `a time of at least ${least}`),
+    v.check((words) => (milliseconds(words) ?? 0) <= 3_650 * 86_400_000, 'a time of at most 3650d'),
+    v.transform((words) => milliseconds(words) ?? 0),
+  );
 
 const number = (expected: string, least: number, most: number) =>
   v.pipe(v.number(expected), v.minValue(least, expected), v.maxValue(most, expected));
@@ -290,8 +300,42 @@ export const ConfigSchema = section({
   health: withDefault(
     section({
       beat: withDefault(time(1), 'How often a worker tells how it is. Default: "1s".', '1s'),
+      hang: withDefault(
+        time(1),
+        'A worker that tells nothing for so long is stuck: it is opened, and where and in which request it is stuck is told. More than three beats. Default: "10s".',
+        '10s',
+      ),
+      onHang: withDefault(
+        oneOf('free', 'kill', 'report'),
+        'What becomes of a stuck worker then. "free": the call that holds it up is ended, so that its other requests are answered, and it is replaced; it is killed where that cannot be done. "kill": it is killed. "report": nothing. Default: "free".',
+        'free',
+      ),
     }),
-    'What workers tell of themselves.',
+    'What workers tell of themselves, and what becomes of those that do not.',
+    {},
+  ),
+  limits: withDefault(
+    section({
+      memory: option(
+        memory,
+        'The memory (rss) that a worker may have, such as "512MB". One that has half as much again while it drains is killed. Default: no limit.',
+      ),
+      heap: option(
+        number('a share above 0 and up to 1', 0.01, 1),
+        "The share of its JavaScript heap's limit that a worker may have in use, such as 0.9. Default: no limit.",
+      ),
+      requests: option(
+        count('a whole number from 1 to 1000000000', 1_000_000_000),
+        'How many requests a worker may serve. Default: no limit.',
+      ),
+      lifetime: option(span('1s'), 'How long a worker may serve, such as "24h". Default: no limit.'),
+      jitter: withDefault(
+        number('a share from 0 to 0.9', 0, 0.9),
+        'Each limit is tighter by up to this share of it, for each worker by another one, so that workers do not come to it together. Default: 0.1.',
+        0.1,
+      ),
+    }),
+    'What a worker may come to before it is replaced, in order and without a lost request, reload.surge workers at a time.',
     {},
   ),
   fault: withDefault(
@@ -336,6 +380,10 @@ export const ConfigSchema = section({
         }),
         'More restarts than this are slowed down.',
         {},
+      ),
+      giveUp: option(
+        count('a whole number from 1 to 1000000', 1_000_000),
+        'cordon ends, with exit code 1 and the reason, when every worker has failed so often in a row: for those who have something above it that starts it again. Default: it never does.',
       ),
     }),
     'How workers that ended are started again.',
@@ -431,7 +479,7 @@ export const ConfigSchema = section({
         'The folder that the book of errors is kept in, from the folder of this file. Default: $STATE_DIRECTORY, else $XDG_STATE_HOME/cordon/<name>, else ~/.local/state/cordon/<name>.',
       ),
       keep: withDefault(
-        span,
+        span('1m'),
         'How long an error that is not met again is remembered. At most 1000 different errors are. Default: "30d".',
         '30d',
       ),

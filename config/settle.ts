@@ -26,7 +26,7 @@ export function settle(
   const checked = v.parse(ConfigSchema, wish.given);
   const within = (key: Path, path: string): string => resolve(giver(wish, key)?.folder ?? folder, path);
   const from = (key: string, path: string): string => within([key], path);
-  const { ready, boot, reload, health, fault, restart, stop, control, metrics, logs, errors, hooks } = checked;
+  const { ready, boot, reload, health, limits, fault, restart, stop, control, metrics, logs, errors, hooks } = checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
@@ -52,11 +52,19 @@ export function settle(
       maxErrorRatio: reload.maxErrorRatio,
       rollback: reload.rollback,
     },
-    health: { beatMs: health.beat },
+    health: { beatMs: health.beat, hangMs: health.hang, onHang: health.onHang },
+    limits: {
+      memory: limits.memory,
+      heap: limits.heap,
+      requests: limits.requests,
+      lifetimeMs: limits.lifetime,
+      jitter: limits.jitter,
+    },
     fault: { killTimeoutMs: fault.killTimeout },
     restart: {
       backoff: { minMs: min, maxMs: max, factor: restart.backoff.factor, jitter: restart.backoff.jitter },
       intensity: { restarts: restart.intensity.restarts, withinMs: restart.intensity.within },
+      giveUp: restart.giveUp,
     },
     stop: {
       timeoutMs: stop.timeout,

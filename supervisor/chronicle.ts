@@ -3,11 +3,14 @@ import type { OperatorError } from '../config/exit-code.js';
 import type { BindQuery, CountedReport, CutRequest } from '../worker/protocol.js';
 import { cannotBind } from './bind.js';
 import { syntaxError } from './diagnosis.js';
+import type { Diagnosis } from './hang/ward.js';
 import type { Incidents } from './incidents/incidents.js';
 import type { Journal } from './journal.js';
 import { gist, LastWords, Obituaries } from './last-words.js';
+import { leftBehind } from './left-behind.js';
 import type { Log } from './log.js';
 import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
+import { narrateStuck, stuckReport } from './narrate-health.js';
 import type { Hearing, Seat } from './node-host.js';
 import { Pace } from './pace.js';
 import type { Observer } from './supervisor.js';
@@ -83,7 +86,10 @@ export class Chronicle implements Hearing {
 
   said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
     if (stream === 'stdout') this.#print(seat, stream, line);
-    else this.#workers.get(seat.id)?.words.say(line);
+    else {
+      this.#workers.get(seat.id)?.words.say(line);
+      this.#keep(seat, line);
+    }
   }
 
   silent(seat: Seat): void {
@@ -119,6 +125,11 @@ export class Chronicle implements Hearing {
     if (sentence) this.#say(sentence);
   }
 
+  stuck(seat: Seat, diagnosis: Diagnosis): void {
+    if (diagnosis.type === 'stack') this.#incidents.met(seat, { report: stuckReport(diagnosis), count: 1 });
+    this.#say({ ...narrateStuck(seat.id, diagnosis), about: seat });
+  }
+
   /** Not for the log. */
   beat(): void {}
   measured(): void {}
@@ -141,6 +152,14 @@ export class Chronicle implements Hearing {
       const late = (): void => this.#remember(id, this.#workers.get(id)?.words.recent ?? []);
       setTimeout(late, LAST_WORDS_MS).unref();
     });
+  }
+
+  /** Node names a file that it has written for whoever looks for the reason. */
+  #keep(seat: Seat, line: string): void {
+    const report = leftBehind(line);
+    if (report === undefined) return;
+    this.#incidents.met(seat, { report, count: 1 });
+    this.#say({ level: 'error', text: `worker ${seat.id}: ${report.message}`, about: seat });
   }
 
   #remember(id: number, words: readonly string[]): void {

@@ -1,16 +1,18 @@
 // The heart: facts in, orders out, no I/O. `record` writes down what happened; the steps after it close the gap between what is and
 // what should be, whichever fact opened it. Deadlines are data in the state and vanish with it; `nextDeadline` is what the shell
 // sleeps to.
+import type { Effect } from './effect.js';
 import type { Event } from './event.js';
 import { admit, engage, fill, missing, relieve, startsAt } from './fill.js';
-import { DEGRADED_AT, record } from './record.js';
-import { abandon, bakedAt, roll } from './reload.js';
+import { silenceAt } from './health.js';
+import { record } from './record.js';
+import { abandon, bakedAt, roll, supersede } from './reload.js';
 import { calmAt, hasBudget, recent } from './restart.js';
 import { type Fleet, type Instant, isLive, type Policy, type Worker } from './state.js';
-import { type Decision, failed, followed, move, nothing, type Step } from './turn.js';
+import { DEGRADED_AT, type Decision, failed, followed, move, nothing, type Step } from './turn.js';
 
 export function decide(fleet: Fleet, event: Event, now: Instant, policy: Policy): Decision {
-  const recorded = record(settled(fleet, now, policy), event, now, policy);
+  const recorded = surrender(record(settled(fleet, now, policy), event, now, policy), policy);
   const serving = recorded.fleet.goal === 'serve';
   const steps = serving ? [admit, expire, roll, engage, relieve, fill, judge] : [expire, wind, conclude];
   return steps.reduce((decision, step) => followed(decision, step(decision.fleet, now, policy)), recorded);
@@ -43,6 +45,18 @@ const expire: Step = (fleet, now, policy) => {
     return followed(all, abandon(all.fleet, worker.generation, failure, now, policy));
   }, killed);
 };
+
+/** For those who have somebody above cordon that starts it again: what still serves leaves in order. */
+function surrender(decision: Decision, { giveUpAt }: Policy): Decision {
+  const { fleet } = decision;
+  const failures = Math.min(...fleet.slots.map((slot) => slot.failures));
+  if (giveUpAt === undefined || failures < giveUpAt || fleet.goal !== 'serve') return decision;
+  const given: Effect = { type: 'give-up', failures };
+  return followed(
+    decision,
+    followed({ fleet, effects: [given] }, supersede({ ...fleet, goal: 'stop' }, { type: 'stopped' })),
+  );
+}
 
 /** Said when it begins, and unsaid only when it has been over for a while: a fleet that flaps is not well. */
 const judge: Step = (fleet, now, policy) => {
@@ -103,7 +117,7 @@ export function nextDeadline(fleet: Fleet, policy: Policy): Instant | undefined 
   const due: (Instant | undefined)[] = [];
   for (const worker of fleet.workers) if ('until' in worker) due.push(worker.until);
   if (fleet.goal === 'serve') {
-    due.push(startsAt(fleet, policy), bakedAt(fleet));
+    due.push(startsAt(fleet, policy), bakedAt(fleet), silenceAt(fleet, policy));
     if (fleet.degraded) due.push(recoversAt(fleet, policy));
   }
   const next = Math.min(...due.filter((at) => at !== undefined));

@@ -1,6 +1,7 @@
 // Every fact that the fleet's machine can be told.
 import type { Cause } from '../worker/protocol.js';
 import type { Plan } from './reload-state.js';
+import type { ExaminationStep } from './state.js';
 
 export type Event =
   | { readonly type: 'ready'; readonly id: number }
@@ -20,7 +21,14 @@ export type Event =
       readonly served: number;
       readonly failed: number;
       readonly lagMs: number;
+      /** Memory, in bytes, and the share of its heap's limit that is in use, where they were told. */
+      readonly rss?: number;
+      readonly heapShare?: number;
     }
+  /** How far the opening of a stuck worker has come. */
+  | { readonly type: 'examined'; readonly id: number; readonly step: ExaminationStep }
+  /** The supervisor comes to a deadline far too late: what it has not heard meanwhile is nobody's fault. */
+  | { readonly type: 'overslept'; readonly byMs: number }
   /** The worker drains by its own resolve. */
   | { readonly type: 'draining'; readonly id: number; readonly because: Cause }
   | { readonly type: 'exited'; readonly id: number; readonly code: number | null; readonly signal: string | null }

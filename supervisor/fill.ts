@@ -14,6 +14,7 @@ import {
   isServing,
   NONE,
   type Policy,
+  UNHEARD,
   type Worker,
 } from './state.js';
 import { type Decision, followed, move, nothing, retire, type Step } from './turn.js';
@@ -134,6 +135,7 @@ export const fill: Step = (fleet, now, policy) => {
       generation,
       addresses: [],
       count: NONE,
+      vitals: UNHEARD,
       phase: 'booting',
       until: now + readyTimeoutMs,
       faulty: false,

@@ -2,7 +2,9 @@
 // supervisor alone; `child_process.fork` with `detached` can, and NODE_UNIQUE_ID makes it a cluster worker all the same.
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Config } from '../config/config.js';
+import { grantedHeap } from '../config/memory.js';
 import { BOOT_VARIABLE, type BootOrders, LIFELINE_FD, PRELOAD_MARK } from '../worker/protocol.js';
+import { placesInspector } from './hang/obstacle.js';
 import type { Worker } from './state.js';
 
 const PRELOAD = new URL(`..${PRELOAD_MARK}`, import.meta.url);
@@ -30,7 +32,7 @@ export function forkWorker(
   return fork(config.script, config.args, {
     cwd: config.cwd,
     detached: true,
-    execArgv: ['--import', PRELOAD.href, ...config.nodeArgs],
+    execArgv: [...ownOptions(config), '--import', PRELOAD.href, ...config.nodeArgs],
     env: {
       ...process.env,
       ...config.env,
@@ -45,6 +47,26 @@ export function forkWorker(
     stdio,
   });
 }
+
+/** What the operator gives node, one way or the other. */
+export const givenOptions = ({ nodeArgs, env }: Config): readonly string[] => [
+  ...nodeArgs,
+  ...(env['NODE_OPTIONS'] ?? process.env['NODE_OPTIONS'] ?? '').split(/\s+/),
+];
+
+/** Before the preload, which hides them and itself from the program. What the operator says about the same wins. */
+function ownOptions(config: Config): string[] {
+  const { workers, standby } = config;
+  const given = givenOptions(config);
+  const heap = given.some((option) => HEAP.test(option)) ? undefined : grantedHeap(workers + standby);
+  return [
+    // Whoever opens a stuck worker is given a port that nobody else has.
+    ...(placesInspector(given) ? [] : ['--inspect-port=127.0.0.1:0']),
+    ...(heap === undefined ? [] : [`--max-old-space-size=${heap}`]),
+  ];
+}
+
+const HEAP = /^--max[-_](?:old[-_]space[-_]size|heap[-_]size)/;
 
 /** A worker's process group: itself and the children that it has not detached. */
 export function killTree(child: ChildProcess): void {

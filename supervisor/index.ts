@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
 import { inWords } from '../config/duration.js';
-import { ExitCode, type OperatorError } from '../config/exit-code.js';
+import { ExitCode, OperatorError } from '../config/exit-code.js';
 import type { Agents } from './agent/agent.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
@@ -34,7 +34,7 @@ const GRACE_MS = 2000;
 /** What a successor of the supervisor may take beside its workers: to start, and to read its configuration. */
 const BOOT_MS = 15_000;
 
-const policyOf = ({ ready, boot, fault, stop, restart }: Config): Policy => ({
+const policyOf = ({ ready, boot, fault, stop, restart, reload, health, limits }: Config): Policy => ({
   readyTimeoutMs: ready.timeoutMs,
   killTimeoutMs: fault.killTimeoutMs,
   stopTimeoutMs: stop.timeoutMs,
@@ -42,6 +42,9 @@ const policyOf = ({ ready, boot, fault, stop, restart }: Config): Policy => ({
   backoff: restart.backoff,
   intensity: restart.intensity,
   bootConcurrency: boot.concurrency,
+  health,
+  limits: { ...limits, surge: reload.surge },
+  giveUpAt: restart.giveUp,
 });
 
 export type { Commands };
@@ -151,7 +154,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
         relay,
         (event) => supervisor.tell(event),
         metrics.overhear(chronicle),
-        () => void finished(),
+        // Once the turn that ends the fleet has been seen: why it ends is known by then.
+        () => queueMicrotask(() => void finished()),
       );
       const history = new History();
       const fleet = emptyFleet(config.workers, config.standby);
@@ -162,7 +166,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
         metrics.observe(...turn);
         commands.observe(...turn);
         relay.observe();
-        const [event, before, after] = turn;
+        const [event, before, after, effects] = turn;
+        for (const effect of effects) if (effect.type === 'give-up') hopeless ??= surrendered(effect.failures, history);
         const verdict = awaited ? debut(event, before, after) : undefined;
         if (verdict === undefined) return;
         awaited = false;
@@ -299,6 +304,12 @@ export async function supervise(config: Config, about: About): Promise<number> {
     await incidents.close();
   }
 }
+
+const surrendered = (failures: number, history: History): OperatorError =>
+  new OperatorError(
+    `gave up: every worker has failed ${failures} times or more in a row, the last in slot 0: ${history.of(0).lastEnd ?? 'unknown'}; the log has their last words`,
+    ExitCode.failed,
+  );
 
 const unresolved = (figures: BookFigures): number => figures.new + figures.known + figures.returned;
 

@@ -32,6 +32,8 @@ export function asked(event: Event, before: Fleet, after: Fleet): Sentence[] {
     case 'exited':
     case 'stop-asked':
     case 'halt-asked':
+    case 'examined':
+    case 'overslept':
     case 'time-passed':
       return [];
   }

@@ -4,6 +4,7 @@ import type { Effect } from './effect.js';
 import type { Event } from './event.js';
 import type { Entry } from './incidents/book.js';
 import { asked, reloaded, watched } from './narrate-change.js';
+import { narrateHealth, whyKilled } from './narrate-health.js';
 import { type Fleet, find, type Instant, isServing, type Worker } from './state.js';
 import { count, seconds } from './words.js';
 
@@ -28,7 +29,7 @@ const because: Record<Cause, string> = {
   rollback: 'the newer generation is no good',
   restart: 'all workers are restarted',
   scale: 'fewer workers are wanted',
-  recycle: 'it was asked for',
+  recycle: 'it is to be replaced',
 };
 
 export function narrate(
@@ -62,6 +63,8 @@ const kinds: Readonly<Record<Event['type'], string>> = {
   'recycle-asked': 'recycle',
   'stop-asked': 'stop',
   'halt-asked': 'stop',
+  examined: 'hang',
+  overslept: 'time',
   'time-passed': 'time',
 };
 
@@ -78,6 +81,8 @@ function told(event: Event, before: Fleet, after: Fleet, now: Instant): Sentence
         ? [{ level: 'warn', text: 'stopping at once: nothing is waited for' }]
         : [];
     case 'time-passed':
+    case 'examined':
+    case 'overslept':
     case 'beat':
     case 'reload-asked':
     case 'restart-asked':
@@ -154,16 +159,24 @@ function exited(
     case 'booting':
       return {
         level: 'error',
-        text: `worker ${id} died before it was ready (${how})${next(about, after, now)}`,
+        text: `worker ${id} ${died(code)} before it was ready (${how})${next(about, after, now)}`,
         about,
         fields,
       };
     case 'ready':
     case 'standby':
     case 'tainted':
-      return { level: 'error', text: `worker ${id} died (${how})${next(about, after, now)}`, about, fields };
+      return {
+        level: code === 0 ? 'warn' : 'error',
+        text: `worker ${id} ${died(code)} (${how})${next(about, after, now)}`,
+        about,
+        fields,
+      };
   }
 }
+
+/** A program that has nothing left to do, or leaves, has not crashed. */
+const died = (code: number | null): string => (code === 0 ? 'has ended by itself' : 'died');
 
 /** Where the next worker of this slot has to wait. */
 function next({ slot }: Worker, after: Fleet, now: Instant): string {
@@ -201,7 +214,8 @@ function ordered(effect: Effect, before: Fleet, after: Fleet, now: Instant): Sen
     case 'kill': {
       const about = seatOf(after, effect.id);
       const late = seatOf(before, effect.id)?.phase === 'draining' && after.goal !== 'halt';
-      const why = late ? `it did not leave in time (${because[effect.because]})` : because[effect.because];
+      const grown = after.goal === 'halt' ? undefined : whyKilled(effect, before, now);
+      const why = grown ?? (late ? `it did not leave in time (${because[effect.because]})` : because[effect.because]);
       const wait = effect.because === 'stalled' && about ? next(about, after, now) : '';
       return {
         level: 'warn',
@@ -210,6 +224,11 @@ function ordered(effect: Effect, before: Fleet, after: Fleet, now: Instant): Sen
         ...(about && { about }),
       };
     }
+    case 'examine':
+    case 'freed':
+    case 'recycle':
+    case 'give-up':
+      return narrateHealth(effect, before, now);
     case 'finish':
       return { level: 'info', text: 'stopped: no worker is left' };
   }

@@ -14,8 +14,9 @@ import {
 } from '../worker/protocol.js';
 import type { Effect } from './effect.js';
 import type { Event } from './event.js';
-import { forkWorker, killTree } from './fork.js';
+import { forkWorker, givenOptions, killTree } from './fork.js';
 import type { Relay } from './handover.js';
+import { type Diagnosis, Ward } from './hang/ward.js';
 import type { Host } from './host.js';
 import { readLines } from './output.js';
 import type { Release, Releases } from './releases.js';
@@ -35,6 +36,8 @@ export interface Hearing {
   /** What its program measures itself: the answer to the question `seq`, or its last words, 0. */
   measured(seat: Seat, seq: number, metrics: readonly ProgramMetric[]): void;
   cut(seat: Seat, requests: readonly CutRequest[]): void;
+  /** Where a worker is stuck, or why that cannot be told. */
+  stuck(seat: Seat, diagnosis: Diagnosis): void;
   bindFailed(seat: Seat, query: BindQuery, error: number): void;
   /** After its exit, when all that it said has been read. */
   silent(seat: Seat): void;
@@ -64,7 +67,9 @@ export class NodeHost implements Host {
   readonly #hearing: Hearing;
   readonly #finished: () => void;
   readonly #processes = new Map<number, Process>();
+  readonly #ward: Ward;
   #timer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Immediate | undefined;
 
   constructor(
     releases: Releases,
@@ -80,6 +85,7 @@ export class NodeHost implements Host {
     this.#tell = tell;
     this.#hearing = hearing;
     this.#finished = finished;
+    this.#ward = new Ward(tell);
   }
 
   now(): Instant {
@@ -88,7 +94,12 @@ export class NodeHost implements Host {
 
   wakeAt(at: Instant | undefined, wake: () => void): void {
     clearTimeout(this.#timer);
-    this.#timer = at === undefined ? undefined : setTimeout(wake, Math.max(1, Math.ceil(at - this.now())));
+    clearImmediate(this.#soon);
+    // What workers have said in time is read first, where this process was too busy to.
+    const due = (): void => {
+      this.#soon = setImmediate(wake);
+    };
+    this.#timer = at === undefined ? undefined : setTimeout(due, Math.max(1, Math.ceil(at - this.now())));
   }
 
   perform(effect: Effect): void {
@@ -98,6 +109,18 @@ export class NodeHost implements Host {
       case 'serve':
         return this.#send(effect.id, { type: 'serve' });
       case 'reloaded':
+      case 'recycle':
+      case 'give-up':
+        return;
+      case 'examine': {
+        const process = this.#processes.get(effect.id);
+        if (!process) return;
+        const { seat, child, release } = process;
+        const patient = { id: seat.id, child, nodeArgs: givenOptions(release) };
+        return this.#ward.examine(patient, effect, (diagnosis) => this.#hearing.stuck(seat, diagnosis));
+      }
+      case 'freed':
+        if (this.#ward.back(effect.id)) this.#send(effect.id, { type: 'freed', guilty: effect.guilty });
         return;
       case 'drain': {
         const { id, because, killTimeoutMs } = effect;
@@ -163,7 +186,10 @@ export class NodeHost implements Host {
     });
     child.on('error', (error) => child.pid === undefined && this.#failed(seat, release, error));
     for (const stream of ['stdout', 'stderr'] as const)
-      if (child[stream]) readLines(child[stream], (line) => this.#hearing.said(seat, stream, line));
+      if (child[stream])
+        readLines(child[stream], (line) => {
+          if (stream === 'stdout' || !this.#ward.said(id, line)) this.#hearing.said(seat, stream, line);
+        });
     // Held open, never used: the worker sees it break when this process is gone.
     child.stdio[4]?.on('error', () => {});
     child.once('exit', (code, signal) => this.#exited(seat, child, code, signal));
@@ -182,12 +208,14 @@ export class NodeHost implements Host {
   #exited(seat: Seat, child: ChildProcess, code: number | null, signal: string | null): void {
     killTree(child);
     this.#sockets.gone(seat.id);
+    this.#ward.back(seat.id);
     this.#tell({ type: 'exited', id: seat.id, code, signal });
     this.#processes.delete(seat.id);
     const timer = setTimeout(() => child.emit('close', code, signal), LAST_WORDS_MS);
     child.once('close', () => {
       clearTimeout(timer);
       for (const stream of child.stdio) stream?.destroy();
+      this.#ward.gone(seat.id);
       this.#hearing.silent(seat);
     });
   }
@@ -211,7 +239,7 @@ export class NodeHost implements Host {
       case 'beat':
         if (process) process.beat = message;
         this.#hearing.beat(seat, message);
-        return this.#tell({ type: 'beat', id, served: message.served, failed: message.failed, lagMs: message.lagMs });
+        return this.#beat(id, message);
       case 'closed':
         process?.addresses.delete(message.key);
         if (process) this.#listening(process, false);
@@ -235,6 +263,10 @@ export class NodeHost implements Host {
       case 'leaving':
         return;
     }
+  }
+
+  #beat(id: number, { served, failed, lagMs, rss, heapShare }: Beat): void {
+    this.#tell({ type: 'beat', id, served, failed, lagMs, rss, heapShare });
   }
 
   /** A path with the worker's own pid in it is nobody else's to listen on. */

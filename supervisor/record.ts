@@ -1,9 +1,10 @@
 // Pure: writes down what happened. What follows from it is decided by looking at the whole, not here.
 import type { Event } from './event.js';
+import { examined, heard, limit, listen, overslept } from './health.js';
 import { abandon, begin, promote, supersede, weigh } from './reload.js';
 import { hasBudget } from './restart.js';
 import { emptySlot, type Fleet, find, healthy, type Instant, isLive, NONE, type Policy, type Worker } from './state.js';
-import { change, type Decision, drained, failed, followed, nothing, retire } from './turn.js';
+import { change, type Decision, drained, failed, followed, isHopeless, nothing, retire } from './turn.js';
 
 export function record(fleet: Fleet, event: Event, now: Instant, policy: Policy): Decision {
   switch (event.type) {
@@ -14,7 +15,11 @@ export function record(fleet: Fleet, event: Event, now: Instant, policy: Policy)
     case 'faulted':
       return faulted(fleet, event.id, now, policy);
     case 'beat':
-      return weigh(fleet, event, now);
+      return beaten(fleet, event, now, policy);
+    case 'examined':
+      return examined(fleet, event, now, policy);
+    case 'overslept':
+      return nothing(overslept(fleet, event.byMs, now, policy));
     case 'draining':
       return leaving(fleet, event, now, policy);
     case 'exited':
@@ -32,15 +37,24 @@ export function record(fleet: Fleet, event: Event, now: Instant, policy: Policy)
     case 'halt-asked':
       return fleet.goal === 'done' ? nothing(fleet) : supersede({ ...fleet, goal: 'halt' }, { type: 'stopped' });
     case 'time-passed':
-      return nothing(fleet);
+      return fleet.goal === 'serve' ? listen(fleet, now, policy) : nothing(fleet);
   }
+}
+
+/** It lives; what it has answered counts, and it may have come to a limit. One whose call was ended has failed a request. */
+function beaten(fleet: Fleet, beat: Extract<Event, { type: 'beat' }>, now: Instant, policy: Policy): Decision {
+  const alive = heard(fleet, beat.id, now, policy);
+  const weighed = followed(alive, weigh(alive.fleet, beat, now));
+  const judged = alive.freed ? faulted(weighed.fleet, beat.id, now, policy) : limit(weighed.fleet, beat, now, policy);
+  return followed(weighed, judged);
 }
 
 /** One that was held stands by: whether it is needed is seen by looking at the whole. */
 export function ready(fleet: Fleet, id: number, now: Instant, policy: Policy): Decision {
   const worker = find(fleet, id);
   if (worker?.phase !== 'booting') return nothing(fleet);
-  const grown = change(fleet, id, () => ({ phase: worker.held ? 'standby' : 'ready', since: now }));
+  const { fleet: known } = heard(fleet, id, now, policy);
+  const grown = change(known, id, () => ({ phase: worker.held ? 'standby' : 'ready', since: now }));
   const placed = promote(grown, worker, now);
   return worker.faulty ? faulted(placed, id, now, policy) : nothing(placed);
 }
@@ -114,13 +128,6 @@ function exited(
   if (type === 'crashed' && !isHopeless(counted, worker)) return nothing(counted);
   return abandon(counted, worker.generation, { type, worker: id, code, signal }, now, policy);
 }
-
-/** So many failures in a row in one slot are no accident. */
-export const DEGRADED_AT = 3;
-
-/** A canary has one life; in a slot that is renewed already, one death is an accident. */
-const isHopeless = (fleet: Fleet, { slot }: Worker): boolean =>
-  fleet.reload?.stage.at === 'baking' || (fleet.slots[slot]?.failures ?? 0) >= DEGRADED_AT;
 
 function restarted(fleet: Fleet, generation: number, now: Instant, policy: Policy): Decision {
   if (fleet.goal !== 'serve') return nothing(fleet);

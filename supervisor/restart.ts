@@ -32,4 +32,4 @@ export function backoff(failures: number, seed: number, policy: Policy['backoff'
 }
 
 /** The golden ratio's multiples fill the unit interval evenly. */
-const fraction = (seed: number): number => (seed * 0.618_033_988_749_895) % 1;
+export const fraction = (seed: number): number => (seed * 0.618_033_988_749_895) % 1;

@@ -13,6 +13,18 @@ export interface Count {
 }
 export const NONE: Count = { served: 0, failed: 0 };
 
+/** How far the opening of a stuck worker has come; `doomed` is one whose call cannot be ended, and `awake` one that was only slow. */
+export type ExaminationStep = 'asked' | 'opened' | 'seen' | 'terminated' | 'doomed' | 'failed' | 'awake';
+
+export interface Vitals {
+  /** Its last sign of life. */
+  readonly heardAt: Instant;
+  /** Undefined while it is heard. `until`: when it is given up. */
+  readonly stuck: { readonly step: ExaminationStep; readonly until: Instant } | undefined;
+}
+/** Of a worker that boots, whose silence is judged by its deadline. */
+export const UNHEARD: Vitals = { heardAt: Number.POSITIVE_INFINITY, stuck: undefined };
+
 export interface Seat {
   readonly id: number;
   readonly slot: number;
@@ -21,6 +33,7 @@ export interface Seat {
   readonly addresses: readonly string[];
   /** Since its start. */
   readonly count: Count;
+  readonly vitals: Vitals;
 }
 
 /** A state carries exactly what is true in it. */
@@ -93,6 +106,28 @@ export interface Policy {
   readonly intensity: { readonly restarts: number; readonly withinMs: number };
   /** Workers that boot at the same time, at most. */
   readonly bootConcurrency: number;
+  readonly health: {
+    /** Between two beats of a worker. */
+    readonly beatMs: number;
+    /** So long without one, and its event loop stands still. */
+    readonly hangMs: number;
+    /** What becomes of a stuck worker, once it has been looked into. */
+    readonly onHang: 'free' | 'kill' | 'report';
+  };
+  readonly limits: {
+    /** In bytes. */
+    readonly memory: number | undefined;
+    /** A share of the heap's limit. */
+    readonly heap: number | undefined;
+    readonly requests: number | undefined;
+    readonly lifetimeMs: number | undefined;
+    /** By up to this share of them, they are tighter for some workers than for others. */
+    readonly jitter: number;
+    /** So many are replaced for a limit at a time. */
+    readonly surge: number;
+  };
+  /** The fleet ends when every slot has failed so often in a row; undefined for never. */
+  readonly giveUpAt: number | undefined;
 }
 
 export const emptySlot = (generation: number): Slot => ({

@@ -16,6 +16,7 @@ export class Supervisor {
   readonly #inbox: Event[] = [];
   #fleet: Fleet;
   #busy = false;
+  #due: Instant | undefined;
 
   constructor(host: Host, fleet: Fleet, policy: Policy, observe: Observer = () => {}) {
     this.#host = host;
@@ -37,6 +38,8 @@ export class Supervisor {
   tell(event: Event): void {
     this.#inbox.push(event);
     if (this.#busy) return;
+    const lateMs = this.#host.now() - (this.#due ?? Number.POSITIVE_INFINITY);
+    if (lateMs > this.#policy.health.beatMs) this.#inbox.unshift({ type: 'overslept', byMs: lateMs });
     this.#busy = true;
     for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
       const now = this.#host.now();
@@ -47,6 +50,7 @@ export class Supervisor {
       this.#observe(next, before, fleet, effects, now);
     }
     this.#busy = false;
-    this.#host.wakeAt(nextDeadline(this.#fleet, this.#policy), () => this.tell({ type: 'time-passed' }));
+    this.#due = nextDeadline(this.#fleet, this.#policy);
+    this.#host.wakeAt(this.#due, () => this.tell({ type: 'time-passed' }));
   }
 }

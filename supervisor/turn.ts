@@ -21,13 +21,14 @@ export const change = (fleet: Fleet, id: number, to: (worker: Worker) => Phase):
   workers: fleet.workers.map((worker) => (worker.id === id ? seated(worker, to(worker)) : worker)),
 });
 
-const seated = ({ id, slot, generation, addresses, count }: Worker, phase: Phase): Worker => ({
+const seated = ({ id, slot, generation, addresses, count, vitals }: Worker, phase: Phase): Worker => ({
   ...phase,
   id,
   slot,
   generation,
   addresses,
   count,
+  vitals,
 });
 
 /** Puts each worker where `to` says, and gives the order that goes with it. */
@@ -67,6 +68,13 @@ export const retire = (
     },
     ({ id, because }) => ({ type: 'drain', id, because, killTimeoutMs: policy.killTimeoutMs }),
   );
+
+/** So many failures in a row in one slot are no accident. */
+export const DEGRADED_AT = 3;
+
+/** A canary has one life; in a slot that is renewed already, one death is an accident. */
+export const isHopeless = (fleet: Fleet, { slot }: Worker): boolean =>
+  fleet.reload?.stage.at === 'baking' || (fleet.slots[slot]?.failures ?? 0) >= DEGRADED_AT;
 
 /** One more in its slot's row of failures: the next one waits out a backoff. What a reload only tries does not count. */
 export const failed = (fleet: Fleet, worker: Worker, now: Instant, policy: Policy): Fleet => ({

@@ -1,9 +1,10 @@
 // What a worker says of itself, over and over: how much it has answered, and how late its event loop is. One small message a beat,
 // and a counter a request, are all that it costs.
+import v8 from 'node:v8';
 import { current } from './domain/current.js';
 import type { Beat } from './protocol.js';
 
-type Account = Omit<Beat, 'lagMs' | 'utilization' | 'rss' | 'heap' | 'cpuMs'>;
+type Account = Omit<Beat, 'lagMs' | 'utilization' | 'rss' | 'heap' | 'heapShare' | 'cpuMs'>;
 
 /** What is returned beats at once: the last word of a worker that leaves. */
 export function beat(everyMs: number, account: () => Account, tell: (beat: Beat) => void): () => void {
@@ -14,10 +15,11 @@ export function beat(everyMs: number, account: () => Account, tell: (beat: Beat)
     const since = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(since, before);
     before = since;
-    const { heapUsed: heap, rss } = process.memoryUsage();
+    const { used_heap_size: heap, heap_size_limit: most } = v8.getHeapStatistics();
     const { user, system } = process.cpuUsage();
     const lagMs = Math.max(0, Math.round(now - due));
-    tell({ ...account(), lagMs, utilization, rss, heap, cpuMs: (user + system) / 1000 });
+    const rss = process.memoryUsage.rss();
+    tell({ ...account(), lagMs, utilization, rss, heap, heapShare: heap / most, cpuMs: (user + system) / 1000 });
     due = now + everyMs;
     timer.refresh();
   };

@@ -25,12 +25,15 @@ export function openChannel({ order, orphaned }: Hearing): Channel {
     if (opened !== undefined) order(opened, handle);
   });
   leaveExitToUs();
+  const keepAlive = letJobsEnd();
 
   const lifeline = new net.Socket({ fd: LIFELINE_FD, readable: true, writable: true });
   lifeline.on('error', () => {}).once('close', orphaned);
   lifeline.resume().unref();
 
   const post = (message: FromWorker, handle: unknown, sent: () => void): void => {
+    // Whoever listens waits for its socket, and serves.
+    if (message.type === 'bind') keepAlive();
     try {
       send(seal(message), handle as SendHandle | undefined, undefined, () => sent());
     } catch {
@@ -41,6 +44,26 @@ export function openChannel({ order, orphaned }: Hearing): Channel {
   return {
     tell: (message, sent = () => {}) => post(message, undefined, sent),
     give: (message, handle) => post(message, handle, () => {}),
+  };
+}
+
+/** Node's own count of who wants the channel to keep the process alive. */
+interface Counted {
+  refCounted?(): void;
+  unrefCounted?(): void;
+}
+
+/**
+ * node:cluster listens for the program's messages, and by that keeps a process alive that has nothing left to do. Returns what takes
+ * this back, once.
+ */
+function letJobsEnd(): () => void {
+  const channel = process.channel as Counted | undefined;
+  channel?.unrefCounted?.();
+  let kept = false;
+  return () => {
+    if (!kept) channel?.refCounted?.();
+    kept = true;
   };
 }
 

@@ -5,7 +5,8 @@ import { BOOT_VARIABLE, PRELOAD_MARK } from './protocol.js';
 
 // In threads too: what they fork inherits theirs.
 const flag = process.execArgv.findIndex((argument) => argument.endsWith(PRELOAD_MARK));
-if (flag > 0) process.execArgv.splice(flag - 1, 2);
+// What stands before it is cordon's, too.
+if (flag > 0) process.execArgv.splice(0, flag + 1);
 
 const orders = process.env[BOOT_VARIABLE];
 if (isMainThread && orders !== undefined) {

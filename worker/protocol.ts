@@ -141,6 +141,8 @@ export interface Beat {
   readonly lagMs: number;
   /** The event loop's share of time at work since the last beat, from 0 to 1. */
   readonly utilization: number;
+  /** The share of the JavaScript heap's limit that is in use, from 0 to 1. */
+  readonly heapShare: number;
   /** Memory, in bytes. */
   readonly rss: number;
   /** Of that, the JavaScript heap in use. */
@@ -206,6 +208,8 @@ export type ToWorker =
     }
   /** Accept: it was held until now. */
   | { readonly type: 'serve' }
+  /** It was opened from outside, and its event loop has come back. `guilty`: because the call was ended that held it up. */
+  | { readonly type: 'freed'; readonly guilty: boolean }
   | {
       readonly type: 'drain';
       readonly because: Cause;
@@ -247,8 +251,14 @@ export interface BootOrders {
 export const BOOT_VARIABLE = 'CORDON_BOOT';
 /** How the argument ends that loads the preload; it is taken out of `process.execArgv`, which the program's own forks inherit. */
 export const PRELOAD_MARK = '/worker/preload.js';
-/** The symbol on `globalThis` under which a worker says where it is to whoever has opened it from outside. */
+/** The symbol on `globalThis` under which a worker says, as JSON, where it is to whoever has opened it from outside; called with true, it answers all that is open 503, because it is about to be killed. */
 export const WHEREABOUTS = 'cordon.whereabouts';
+export interface Place {
+  /** The request that runs at this very moment. */
+  readonly request: RequestDetail | null;
+  /** Since its event loop last went round. */
+  readonly silentMs: number;
+}
 /** The worker's end of a pipe that breaks when the supervisor is gone, however it went. */
 export const LIFELINE_FD = 4;
 

@@ -240,6 +240,12 @@ export class Servers implements Ledger {
     return [...this.#open].map((request) => ({ ...request.description, answered: request.cut() }));
   }
 
+  /** What would be written in the next tick is written now: to a worker that is about to be killed none comes. */
+  flush(): void {
+    for (const request of this.#open)
+      if (request instanceof HttpRequest) (request.connection as net.Socket | undefined)?.uncork();
+  }
+
   /** Pipelined requests share a connection: only the last of them may announce its end. */
   #markLast(request: Request): void {
     const last = this.#draining?.last;

@@ -22,7 +22,7 @@ import { Reports, toReport } from './report.js';
 import { Servers } from './server.js';
 import { Sockets } from './sockets.js';
 import { keepLastWords } from './stdio.js';
-import { tellWhereabouts } from './whereabouts.js';
+import { Whereabouts } from './whereabouts.js';
 
 /** The last reports and answers get this long to leave the process. */
 const FLUSH_MS = 1000;
@@ -65,6 +65,8 @@ export function start(terms: BootOrders): void {
           return void measured(message.seq);
         case 'serve':
           return sockets.serve();
+        case 'freed':
+          return whereabouts.freed(message.guilty);
         case 'received':
           return handOver.received(message.seq);
         case 'take-over':
@@ -153,6 +155,16 @@ export function start(terms: BootOrders): void {
       if (error !== latest) failed(error, 'uncaughtException');
     });
 
+  const cut = (): void => channel.tell({ type: 'cut', requests: servers.cut().map((one) => redaction.name(one)) });
+  const whereabouts = new Whereabouts({
+    current: () => requestOf(current.getStore()),
+    detail: (request) => redaction.request(request.detail),
+    cut: () => {
+      cut();
+      servers.flush();
+    },
+  });
+
   const perform = (order: Order): void => {
     switch (order.type) {
       case 'tell':
@@ -166,7 +178,7 @@ export function start(terms: BootOrders): void {
         });
         return program.drain(life.phase === 'draining' ? life.because : 'stop');
       case 'cut':
-        return channel.tell({ type: 'cut', requests: servers.cut().map((one) => redaction.name(one)) });
+        return cut();
       case 'leave':
         return leave(order.code);
     }
@@ -187,7 +199,6 @@ export function start(terms: BootOrders): void {
   };
 
   switchOn();
-  tellWhereabouts(() => requestOf(current.getStore())?.description);
   setLastResort(lastResort, tellProgram);
   sockets.install();
   servers.install(() => sockets.keeps);
@@ -213,6 +224,9 @@ export function start(terms: BootOrders): void {
   const sayHow = beat(
     terms.beatMs,
     () => ({ ...servers.account, ...counting.counts }),
-    (message) => channel.tell({ type: 'beat', ...message }),
+    (message) => {
+      whereabouts.beat();
+      channel.tell({ type: 'beat', ...message });
+    },
   );
 }

@@ -128,6 +128,13 @@ export const time =
     return { set: paths.map((path) => [path, words]) };
   };
 
+/** pm2's K, M and G are powers of 1024; a number is one of bytes. */
+export const memoryLimit: Rule = (held) => {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMG]?)B?$/i.exec(String(held).trim()) ?? [];
+  if (number === undefined) return { note: 'is not taken over: expected a size such as "300M"' };
+  return becomes('limits', 'memory')(`${number}${unit === '' ? 'B' : `${unit.toUpperCase()}iB`}`);
+};
+
 export const listenTimeout: Rule = (held, app, key) =>
   numberOf(held) === 0
     ? { note: 'is not taken over: expected a time longer than 0' }

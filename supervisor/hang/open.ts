@@ -1,10 +1,13 @@
 // A stuck worker, opened through its inspector: the stack where it is stuck, and the request that did it; then, where asked for, an
-// end to the call. A loop before a handler's first `await` is freed on every Node, one in a timer's
-// callback ends the process.
-import { type RequestName, WHEREABOUTS } from '../../worker/protocol.js';
+// end to the call. A loop in a handler is freed on every Node; one in a timer's or an immediate's callback would take the process
+// with it.
+import { type Place, type RequestDetail, WHEREABOUTS } from '../../worker/protocol.js';
 import type { Inspector } from './inspector.js';
 import { type Frame, MOST_FRAMES } from './protocol.js';
 import { sourceOf } from './source.js';
+
+/** Nothing of ours is where anybody is stuck. */
+const OURS = new URL('../../worker/', import.meta.url).href;
 
 interface Script {
   readonly scriptId: string;
@@ -21,8 +24,27 @@ interface CallFrame {
 
 export interface Stuck {
   readonly frames: readonly Frame[];
-  readonly request: RequestName | undefined;
+  readonly request: RequestDetail | undefined;
+  /** Since its event loop last went round; undefined where nobody in there knows. */
+  readonly silentMs: number | undefined;
+  /** Nothing can end the call but the end of the process. */
+  readonly doomed: boolean;
+  /** Tells all that is open that nobody will answer. */
+  readonly refuse: () => Promise<unknown>;
 }
+
+/**
+ * What was called from outside, where Node ends the process with the call: timers and immediates on every Node, and on those before
+ * 24 ticks, and what comes after an `await`, which no function of Node's own calls.
+ */
+function isFatal(outermost: CallFrame | undefined, scriptOf: (frame: CallFrame) => Script | undefined): boolean {
+  if (outermost === undefined || FATAL.has(outermost.functionName)) return true;
+  if (Number.parseInt(process.versions.node, 10) >= 24) return false;
+  return outermost.functionName === TICKS || scriptOf(outermost)?.url.startsWith('node:') !== true;
+}
+
+const TICKS = 'processTicksAndRejections';
+const FATAL = new Set(['processTimers', 'listOnTimeout', 'processImmediate']);
 
 /** Stops the program where it is, and looks around. It stays stopped until it is freed or released. */
 export async function look(inspector: Inspector): Promise<Stuck> {
@@ -36,8 +58,11 @@ export async function look(inspector: Inspector): Promise<Stuck> {
   });
   await Promise.all([inspector.call('Debugger.enable'), inspector.call('Debugger.pause')]);
   const stack = await paused;
-  const frames = stack.slice(0, MOST_FRAMES).map(({ functionName, url, location }) => {
-    const script = scripts.get(location.scriptId);
+  const scriptOf = ({ location }: CallFrame): Script | undefined => scripts.get(location.scriptId);
+  const theirs = stack.filter((frame) => scriptOf(frame)?.url.startsWith(OURS) !== true);
+  const frames = theirs.slice(0, MOST_FRAMES).map((frame) => {
+    const { functionName, url, location } = frame;
+    const script = scriptOf(frame);
     const place = {
       name: functionName || '<anonymous>',
       file: url,
@@ -46,7 +71,18 @@ export async function look(inspector: Inspector): Promise<Stuck> {
     };
     return sourceOf(place, script?.url ?? url, script?.sourceMapURL);
   });
-  return { frames, request: await requestAt(inspector, stack[0]) };
+  const { request, silentMs } = (await ask(inspector, stack[0], false)) ?? {};
+  return {
+    frames,
+    request: request ?? undefined,
+    silentMs,
+    // Node's own way in, where something listens to async hooks.
+    doomed: isFatal(
+      stack.findLast(({ functionName }) => functionName !== 'callbackTrampoline'),
+      scriptOf,
+    ),
+    refuse: () => ask(inspector, stack[0], true),
+  };
 }
 
 /** Ends the call that runs, wherever it is, and lets the event loop go on. */
@@ -59,13 +95,23 @@ export async function release(inspector: Inspector): Promise<void> {
   await inspector.call('Debugger.disable');
 }
 
-async function requestAt(inspector: Inspector, frame: CallFrame | undefined): Promise<RequestName | undefined> {
+interface Evaluated {
+  readonly result: { readonly value?: unknown };
+  readonly exceptionDetails?: unknown;
+}
+
+async function ask(inspector: Inspector, frame: CallFrame | undefined, doomed: boolean): Promise<Place | undefined> {
   if (frame === undefined) return undefined;
-  const { result } = (await inspector.call('Debugger.evaluateOnCallFrame', {
-    callFrameId: frame.callFrameId,
-    expression: `globalThis[Symbol.for(${JSON.stringify(WHEREABOUTS)})]?.()`,
+  const question = {
+    expression: `globalThis[Symbol.for(${JSON.stringify(WHEREABOUTS)})]?.(${doomed})`,
     silent: true,
     returnByValue: true,
-  })) as { result: { value?: unknown } };
-  return typeof result.value === 'string' ? ((JSON.parse(result.value) as RequestName | null) ?? undefined) : undefined;
+  };
+  const there = { callFrameId: frame.callFrameId, ...question };
+  const answer = (await inspector.call('Debugger.evaluateOnCallFrame', there)) as Evaluated;
+  // In Node's own functions there is no `Symbol`.
+  const { result } = answer.exceptionDetails
+    ? ((await inspector.call('Runtime.evaluate', question)) as Evaluated)
+    : answer;
+  return typeof result.value === 'string' ? (JSON.parse(result.value) as Place) : undefined;
 }

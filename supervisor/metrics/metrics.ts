@@ -65,6 +65,7 @@ export class Metrics {
       spawned: (seat) => hearing.spawned(seat),
       said: (seat, stream, line) => hearing.said(seat, stream, line),
       bindFailed: (seat, query, error) => hearing.bindFailed(seat, query, error),
+      stuck: (seat, diagnosis) => hearing.stuck(seat, diagnosis),
       errors: (seat, errors, dropped) => {
         for (const { report, count } of errors) this.#tally.errors(count, report.origin === 'reported');
         this.#tally.errors(dropped, false);

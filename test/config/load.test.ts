@@ -22,11 +22,13 @@ test('a script alone runs with every default', async (t) => {
     ready: { on: 'listening', timeoutMs: 30_000 },
     boot: { concurrency: 4 },
     reload: { surge: 1, canary: false, bakeMs: 30_000, maxErrorRatio: 2, rollback: true },
-    health: { beatMs: 1000 },
+    health: { beatMs: 1000, hangMs: 10_000, onHang: 'free' },
+    limits: { memory: undefined, heap: undefined, requests: undefined, lifetimeMs: undefined, jitter: 0.1 },
     fault: { killTimeoutMs: 30_000 },
     restart: {
       backoff: { minMs: 100, maxMs: 30_000, factor: 2, jitter: 0.2 },
       intensity: { restarts: 10, withinMs: 60_000 },
+      giveUp: undefined,
     },
     stop: {
       timeoutMs: 30_000,

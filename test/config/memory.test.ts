@@ -1,5 +1,5 @@
 import test from 'ava';
-import { grantedMemory } from '../../config/memory.js';
+import { grantedHeap, grantedMemory } from '../../config/memory.js';
 
 const files = (all: Readonly<Record<string, string>>) => (file: string) => all[file];
 const total = 8 * 1024 ** 3;
@@ -25,5 +25,16 @@ test('without a cgroup it is what the machine has', (t) => {
   t.is(
     grantedMemory(() => undefined, total),
     total,
+  );
+});
+
+test('each worker gets its share for a heap where a cgroup limits memory, and none where nothing does', (t) => {
+  const limited = at(String(1024 ** 3));
+  t.is(grantedHeap(1, limited, total), 768);
+  t.is(grantedHeap(4, limited, total), 192);
+  t.is(grantedHeap(100, limited, total), 64, 'below that no program runs');
+  t.is(
+    grantedHeap(4, () => undefined, total),
+    undefined,
   );
 });

@@ -30,15 +30,15 @@ async function busy(t: ExecutionContext, workers: number): Promise<{ fleet: Flee
   return { fleet, target };
 }
 
-for (const [path, how] of [
-  ['/exit?code=0', 'exit code 0'],
-  ['/exit?code=5', 'exit code 5'],
-  ['/kill', 'SIGKILL'],
+for (const [path, how, what] of [
+  ['/exit?code=0', 'exit code 0', 'has ended by itself'],
+  ['/exit?code=5', 'exit code 5', 'died'],
+  ['/kill', 'SIGKILL', 'died'],
 ] as const) {
   test(`a worker that ends with ${how} is replaced`, async (t) => {
     const { fleet, target } = await busy(t, 1);
     t.is((await ask(t, target, path)).became, 'broken');
-    const { worker, pid } = await fleet.line(new RegExp(`^worker 1 died \\(${how}\\)`));
+    const { worker, pid } = await fleet.line(new RegExp(`^worker 1 ${what} \\(${how}\\)`));
     t.is(worker, 1);
     t.is(typeof pid, 'number');
     await fleet.line(/^worker 2 is ready/);
@@ -97,8 +97,8 @@ test('a program that dies while booting says so once, is tried ever more slowly,
 
 test('a program that ends by itself is started again, slower and slower', async (t) => {
   const fleet = startFleet(t, [written(t, 'process.exit(0);'), '-w', '1'], { env: quick });
-  await fleet.line(/^worker 1 died before it was ready \(exit code 0\)/);
-  await fleet.line(/^worker 4 died before it was ready \(exit code 0\); the next one starts in/);
+  await fleet.line(/^worker 1 has ended by itself before it was ready \(exit code 0\)/);
+  await fleet.line(/^worker 4 has ended by itself before it was ready \(exit code 0\); the next one starts in/);
   await fleet.line(/^degraded/);
   t.is(await fleet.stop(), 0);
 });

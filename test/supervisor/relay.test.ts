@@ -1,7 +1,7 @@
 // Connections in the supervisor, on their way from one worker to another.
 import test from 'ava';
 import { Relay } from '../../supervisor/handover.js';
-import { emptyFleet, type Fleet, NONE, type Worker } from '../../supervisor/state.js';
+import { emptyFleet, type Fleet, NONE, UNHEARD, type Worker } from '../../supervisor/state.js';
 import type { ToWorker } from '../../worker/protocol.js';
 
 const ready = (id: number): Worker => ({
@@ -10,6 +10,7 @@ const ready = (id: number): Worker => ({
   generation: 1,
   addresses: [],
   count: NONE,
+  vitals: UNHEARD,
   phase: 'ready',
   since: 0,
 });

@@ -25,6 +25,9 @@ const policy: Policy = {
   backoff: { minMs: 100, maxMs: 8000, factor: 2, jitter: 0.2 },
   intensity: { restarts: 5, withinMs: 60_000 },
   bootConcurrency: 3,
+  health: { beatMs: 1000, hangMs: 15_000, onHang: 'free' },
+  limits: { memory: undefined, heap: undefined, requests: 400, lifetimeMs: undefined, jitter: 0.1, surge: 1 },
+  giveUpAt: undefined,
 };
 
 /** What a process may do next; `who` picks it among those that are alive. */
@@ -122,6 +125,7 @@ class World {
   calm(): void {
     for (let turn = 0; turn < 40; turn++) {
       this.settle();
+      this.#beats(false, 0, 0);
       this.host.advanceTo(this.host.now() + 5000);
     }
   }
@@ -133,10 +137,10 @@ class World {
     this.supervisor.tell({ type: 'reload-asked', generation, plan });
   }
 
-  /** Everybody has answered thirty more requests. */
-  #beats(failing: boolean, lagMs: number): void {
+  /** Everybody has answered so many more requests. */
+  #beats(failing: boolean, lagMs: number, more = 30): void {
     for (const { id, generation } of this.fleet.workers) {
-      const served = (this.#served.get(id) ?? 0) + 30;
+      const served = (this.#served.get(id) ?? 0) + more;
       this.#served.set(id, served);
       const failed = failing && generation === this.#newest ? served / 3 : 0;
       this.supervisor.tell({ type: 'beat', id, served, failed, lagMs });
@@ -169,7 +173,8 @@ class World {
       this.#ended.add(effect.generation);
     } else if (effect.type === 'serve' && !this.#held.delete(effect.id)) {
       this.problems.push(`#${effect.id} serves already`);
-    } else if (!this.#alive.has(effect.id)) this.problems.push(`${effect.type} #${effect.id}, which is gone`);
+    } else if (effect.type === 'give-up') this.problems.push('it gave up unasked');
+    else if (!this.#alive.has(effect.id)) this.problems.push(`${effect.type} #${effect.id}, which is gone`);
   }
 
   #judge(event: Event, before: Fleet, after: Fleet, effects: readonly Effect[], now: number): void {
@@ -257,7 +262,9 @@ class World {
       servedBefore > 0 &&
       event.type !== 'exited' &&
       event.type !== 'draining' &&
-      event.type !== 'restart-asked'
+      event.type !== 'restart-asked' &&
+      // Who stands still serves nobody.
+      !effects.some((effect) => effect.type === 'kill' && effect.because === 'stalled')
     )
       wrong('an outage that nobody died of');
 

@@ -17,6 +17,9 @@ export const policy: Policy = {
   backoff: { minMs: 1000, maxMs: 8000, factor: 2, jitter: 0 },
   intensity: { restarts: 10, withinMs: 60_000 },
   bootConcurrency: 64,
+  health: { beatMs: 1000, hangMs: Number.POSITIVE_INFINITY, onHang: 'free' },
+  limits: { memory: undefined, heap: undefined, requests: undefined, lifetimeMs: undefined, jitter: 0, surge: 1 },
+  giveUpAt: undefined,
 };
 
 export class FakeHost implements Host {
@@ -41,6 +44,12 @@ export class FakeHost implements Host {
   perform(effect: Effect): void {
     this.performed.push({ at: this.#now, effect });
     this.onEffect(effect);
+  }
+
+  /** The machine is suspended: the clock goes on, and what was due rings only when it wakes, or has not rung yet. */
+  sleepTo(end: Instant, rings = true): void {
+    this.#now = end;
+    if (rings && this.#alarm !== undefined && this.#alarm.at <= end) this.#alarm.wake();
   }
 
   get alarmAt(): Instant | undefined {
@@ -149,6 +158,14 @@ function inWords(effect: Effect): string {
       return `serve #${effect.id}`;
     case 'reloaded':
       return `generation ${effect.generation} ${effect.failure?.type ?? 'serves'}`;
+    case 'examine':
+      return `examine #${effect.id}, then ${effect.onHang}`;
+    case 'freed':
+      return `freed #${effect.id}${effect.guilty ? ', guilty' : ''}`;
+    case 'recycle':
+      return `recycle #${effect.id} (${effect.reached.limit})`;
+    case 'give-up':
+      return `give up after ${effect.failures}`;
     case 'finish':
       return 'finish';
   }

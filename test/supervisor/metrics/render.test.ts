@@ -16,6 +16,7 @@ const beat = (more: Partial<Beat> = {}): Beat => ({
   durations: [{ counts: [4, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 1], sumMs: 12_500 }],
   served: 10,
   failed: 0,
+  heapShare: 0.1,
   inFlight: 3,
   connections: 5,
   lagMs: 20,

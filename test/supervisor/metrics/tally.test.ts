@@ -12,6 +12,7 @@ const told = (count: number, more: Partial<Beat> = {}): Beat => ({
   requests: [{ method: 'GET', status: '2xx', count }],
   durations: [{ counts: [count], sumMs: count }],
   served: count,
+  heapShare: 0.1,
   failed: 0,
   inFlight: 0,
   connections: 0,

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import { emptyFleet, type Fleet, NONE, type Worker } from '../../../supervisor/state.js';
+import { emptyFleet, type Fleet, NONE, UNHEARD, type Worker } from '../../../supervisor/state.js';
 import { debut } from '../../../supervisor/upgrade/debut.js';
 import { nodeOf, obstacle } from '../../../supervisor/upgrade/possible.js';
 
@@ -34,7 +34,7 @@ test('the node that a shell would start now is the one that runs next', async (t
 });
 
 const fleet = (...workers: Worker[]): Fleet => ({ ...emptyFleet(2), workers });
-const seat = (id: number, slot: number) => ({ id, slot, generation: 1, addresses: [], count: NONE });
+const seat = (id: number, slot: number) => ({ id, slot, generation: 1, addresses: [], count: NONE, vitals: UNHEARD });
 const booting = (id: number, slot: number): Worker => ({
   ...seat(id, slot),
   phase: 'booting',

@@ -1,0 +1,168 @@
+// Workers that stand still: where they do is told, their other requests are answered where that can be done, and they are replaced.
+import test, { type ExecutionContext } from 'ava';
+import { type Answer, ask, Connection, type Outcome } from '../support/client.js';
+import { type Fleet, fixture, type LogLine, startFleet } from '../support/fleet.js';
+
+const HANG_MS = 2000;
+const quick = { CORDON_HEALTH_BEAT: '200ms', CORDON_HEALTH_HANG: `${HANG_MS}ms` };
+
+interface Target {
+  readonly port: number;
+}
+
+async function start(
+  t: ExecutionContext,
+  workers: number,
+  { env = {}, args = [] }: { env?: NodeJS.ProcessEnv; args?: string[] } = {},
+): Promise<{ fleet: Fleet; target: Target }> {
+  const fleet = startFleet(t, [fixture('process/hanging.mjs'), '-w', String(workers), ...args], {
+    env: { ...quick, ...env },
+  });
+  const target = { port: await fleet.port() };
+  await fleet.ready();
+  return { fleet, target };
+}
+
+function answered(outcome: Outcome): Answer {
+  if (outcome.became !== 'answered') throw new Error(outcome.why);
+  return outcome;
+}
+
+/** `count` connections to one and the same worker, and its pid. */
+async function toOne(t: ExecutionContext, target: Target, count: number): Promise<[string, ...Connection[]]> {
+  const held = new Map<string, Connection[]>();
+  for (;;) {
+    const connection = new Connection(t, target);
+    const pid = answered(await connection.ask('/pid')).body;
+    const known = held.get(pid) ?? [];
+    known.push(connection);
+    held.set(pid, known);
+    if (known.length === count) return [pid, ...known];
+  }
+}
+
+const asked = (fleet: Fleet, path: string): Promise<LogLine> => fleet.line(new RegExp(`^asked ${path}$`));
+const isAbout = (pid: string, saying: RegExp) => (line: LogLine) => String(line.pid) === pid && saying.test(line.msg);
+
+/** Node 20 and 22 end with a call that runs in a tick, or after an `await`. */
+const survivesTicks = Number.parseInt(process.versions.node, 10) >= 24;
+
+for (const path of survivesTicks ? ['/loop', '/io', '/body'] : ['/loop']) {
+  test.serial(
+    `a loop in a request (${path}) is named, ended and answered 503; innocent requests on the same worker get 200`,
+    async (t) => {
+      const { fleet, target } = await start(t, 2);
+      const [pid, innocent, guilty] = await toOne(t, target, 2);
+      const slow = innocent?.ask('/slow');
+      await asked(fleet, '/slow');
+      const failing = guilty?.ask(path);
+      await fleet.line(/^spinning$/);
+
+      t.log('others take new connections meanwhile');
+      for (let i = 0; i < 20; i++) t.not(answered(await ask(t, target, '/pid')).body, pid);
+
+      const line = await fleet.line(isAbout(pid, /is stuck in spin/));
+      t.regex(line.msg, new RegExp(`hanging\\.mjs:8:\\d+\\) – GET ${path} \\(request [\\w-]+\\)$`));
+      t.regex(String(line['stack']), /at spin \(.*hanging\.mjs:8:\d+\)\n/);
+      t.like(line['request'], { method: 'GET', path });
+      t.like(await slow, { became: 'answered', status: 200, body: 'slow' });
+      t.like(await failing, { became: 'answered', status: 503 });
+      await fleet.line(isAbout(pid, /is free again: the request that held it up is answered 503, its others waited/));
+      await fleet.line(isAbout(pid, /is gone \(exit code 81\)/));
+      await fleet.line(/^worker 3 is ready/);
+      t.is(
+        fleet.lines.filter(({ stream }) => stream === 'stderr').length,
+        0,
+        'nothing that Node says of its inspector',
+      );
+      t.is(await fleet.stop(), 0);
+    },
+  );
+}
+
+for (const path of survivesTicks ? ['/timer', '/immediate'] : ['/timer', '/immediate', '/later', '/io', '/body']) {
+  test.serial(
+    `a loop that cannot be ended (${path}): what was open is answered 503, and the worker is killed and replaced`,
+    async (t) => {
+      const { fleet, target } = await start(t, 1);
+      const [pid, innocent, guilty] = await toOne(t, target, 2);
+      const slow = innocent?.ask('/slow');
+      await asked(fleet, '/slow');
+      const failing = guilty?.ask(path);
+      await fleet.line(isAbout(pid, new RegExp(`is stuck in spin \\(.*\\) – GET ${path} `)));
+      t.like(await failing, { became: 'answered', status: 503 });
+      t.like(await slow, { became: 'answered', status: 503 });
+      await fleet.line(isAbout(pid, /is killed: its event loop stands still; its clients waited/));
+      await fleet.line(/^worker 2 is ready/);
+      t.like(await ask(t, target, '/pid'), { status: 200 });
+      t.is(await fleet.stop(), 0);
+    },
+  );
+}
+
+test.serial(
+  'a worker that is stopped (SIGSTOP) is killed and replaced; nobody who waits in the backlog is lost',
+  async (t) => {
+    const { fleet, target } = await start(t, 2);
+    const pids = fleet.lines.filter(({ msg }) => /is ready/.test(msg)).map(({ pid }) => String(pid));
+    const [stopped = ''] = pids;
+    for (const pid of pids) process.kill(Number(pid), 'SIGSTOP');
+    const waiting = Array.from({ length: 20 }, () => ask(t, target, '/pid'));
+    process.kill(Number(pids[1]), 'SIGCONT');
+    for (const outcome of await Promise.all(waiting))
+      t.like(outcome, { became: 'answered', status: 200, body: pids[1] });
+    await fleet.line(isAbout(stopped, /is stuck, and cannot be looked into: it is stopped by a signal/));
+    const { msg } = await fleet.line(isAbout(stopped, /is killed: its event loop stands still/));
+    const [, waited = ''] = /waited ([\d.]+) s$/.exec(msg) ?? [];
+    t.true(Number(waited) < HANG_MS / 1000 + 1, msg);
+    await fleet.line(/^worker 3 is ready/);
+    t.is(await fleet.stop(), 0);
+  },
+);
+
+for (const [title, options, why] of [
+  ['keeps SIGUSR1 for itself', { args: ['--', 'deaf'] }, /its inspector does not answer|it is killed/],
+  ['has an inspector open', { args: ['--node-args', '--inspect=127.0.0.1:0'] }, /its inspector is open already/],
+] as const)
+  test.serial(`a worker that ${title} is not looked into, says so, and is killed all the same`, async (t) => {
+    const { fleet, target } = await start(t, 1, { args: [...options.args] });
+    const lost = ask(t, target, '/loop');
+    if (why.source.includes('already')) await fleet.line(why);
+    await fleet.line(/^worker 1 is killed: its event loop stands still/);
+    t.is((await lost).became, 'broken');
+    await fleet.line(/^worker 2 is ready/);
+    t.is(await fleet.stop(), 0);
+  });
+
+test.serial('onHang "report" kills nobody, "kill" frees nobody', async (t) => {
+  const reporting = await start(t, 1, { env: { CORDON_HEALTH_ON_HANG: 'report' } });
+  const killing = await start(t, 1, { env: { CORDON_HEALTH_ON_HANG: 'kill' } });
+  void ask(t, reporting.target, '/loop');
+  const refused = ask(t, killing.target, '/loop');
+  await killing.fleet.line(/^worker 1 is stuck in spin/);
+  t.like(await refused, { became: 'answered', status: 503 });
+  await killing.fleet.line(/^worker 1 is killed: its event loop stands still/);
+  await killing.fleet.line(/^worker 2 is ready/);
+  const { pid } = await reporting.fleet.line(/^worker 1 is stuck in spin/);
+  t.notThrows(() => process.kill(Number(pid), 0));
+  t.is(reporting.fleet.lines.filter(({ msg }) => /killed|drains/.test(msg)).length, 0);
+  t.is(await killing.fleet.stop(), 0);
+});
+
+test.serial(
+  'a supervisor that was stopped longer than any worker may be silent kills nobody when it goes on',
+  async (t) => {
+    const { fleet, target } = await start(t, 2);
+    const pids = fleet.lines.filter(({ msg }) => /is ready/.test(msg)).map(({ pid }) => Number(pid));
+    const all = [...pids, Number(fleet.child.pid)];
+    for (const pid of all) process.kill(pid, 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 2 * HANG_MS));
+    for (const pid of all.toReversed()) process.kill(pid, 'SIGCONT');
+    for (let i = 0; i < 10; i++) t.like(await ask(t, target, '/pid'), { status: 200 });
+    t.is(await fleet.stop(), 0);
+    t.deepEqual(
+      fleet.lines.filter(({ msg }) => /stuck|killed|looked into/.test(msg)).map(({ msg }) => msg),
+      [],
+    );
+  },
+);
