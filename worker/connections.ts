@@ -160,6 +160,8 @@ export function rememberListening(server: Server): void {
 
 /** Connections that have been served elsewhere, and have brought nothing here. */
 const takenInIdle = new WeakSet<net.Socket>();
+/** Whether there has been any: each request asks. */
+let takesIn = false;
 
 /**
  * To Node a new connection owes a head from the start, and is told 408 when none comes: one that has been served before owes none.
@@ -169,6 +171,7 @@ export function setIdle(server: http.Server, socket: net.Socket): void {
   const { parser } = socket as Inside;
   if (!parser) return;
   takenInIdle.add(socket);
+  takesIn = true;
   const callbacks = CALLBACKS.map((number) => [number, parser[number]] as const);
   for (const number of CALLBACKS) parser[number] = undefined;
   parser.execute(WHOLE_REQUEST);
@@ -179,7 +182,7 @@ export function setIdle(server: http.Server, socket: net.Socket): void {
 
 /** Its next request has come: Node's own `keepAliveTimeout` ends there, and so does ours. */
 export function setBusy(server: http.Server, socket: net.Socket): void {
-  if (takenInIdle.delete(socket)) socket.setTimeout(server.timeout);
+  if (takesIn && takenInIdle.delete(socket)) socket.setTimeout(server.timeout);
 }
 
 type Close = (this: net.Server) => void;

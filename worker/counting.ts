@@ -21,20 +21,42 @@ export const OTHER_ROUTES = 'other';
 const METHODS = new Set(http.METHODS);
 const SWITCHING = 101;
 
+/** 0 where no head went out. */
+const classOf = (status: number | undefined): number => (status === undefined ? 0 : Math.trunc(status / 100));
+
 export class Counting {
   readonly #requests = new Map<string, Mutable<RequestCount>>();
   readonly #durations = new Map<string | undefined, Durations>();
+  /** Of requests without a route, by method and by the first digit of their status: most are, and they pay for each look. */
+  readonly #plain = new Map<string, Mutable<RequestCount>[]>();
 
-  add({ method, status, route: told, durationMs }: Over): void {
+  add({ method, status, route, durationMs }: Over): void {
+    const known = route === undefined ? this.#plain.get(method)?.[classOf(status)] : undefined;
+    if (known === undefined) return this.#addNew(method, status, route, durationMs);
+    known.count++;
+    if (status !== SWITCHING) this.#took(undefined, durationMs);
+  }
+
+  #addNew(method: string, status: number | undefined, told: string | undefined, durationMs: number): void {
     const route = this.#routeOf(told);
     const verb = METHODS.has(method) ? method : 'OTHER';
     const kind = status === undefined ? 'none' : `${Math.trunc(status / 100)}xx`;
     const key = route === undefined ? `${verb} ${kind}` : `${verb} ${kind} ${route}`;
-    const known = this.#requests.get(key);
+    let known = this.#requests.get(key);
     if (known) known.count++;
-    else this.#requests.set(key, { method: verb, status: kind, count: 1, ...(route !== undefined && { route }) });
+    else {
+      known = { method: verb, status: kind, count: 1, ...(route !== undefined && { route }) };
+      this.#requests.set(key, known);
+    }
+    if (route === undefined && verb === method) this.#remember(verb, status, known);
     // A connection that was taken over lasts for as long as its client likes.
     if (status !== SWITCHING) this.#took(route, durationMs);
+  }
+
+  #remember(verb: string, status: number | undefined, known: Mutable<RequestCount>): void {
+    const classes = this.#plain.get(verb) ?? [];
+    classes[classOf(status)] = known;
+    this.#plain.set(verb, classes);
   }
 
   get counts(): Pick<Beat, 'requests' | 'durations'> {
