@@ -29,6 +29,10 @@ export abstract class Request extends Domain {
   #thrown: RequestName | undefined;
   #id: string | undefined;
   readonly openedAt = performance.now();
+  /** @internal */
+  before: this | undefined;
+  /** @internal */
+  behind: this | undefined;
   /** What the program calls all requests of this kind: `/users/:id`. */
   route: string | undefined;
 

@@ -13,6 +13,7 @@ import type { Emit } from './domain/emitters.js';
 import type { HandOver } from './handover.js';
 import { HttpRequest } from './http1.js';
 import { StreamRequest } from './http2.js';
+import { OpenRequests } from './open-requests.js';
 import type { Beat, CutRequest } from './protocol.js';
 import { type Ledger, Request } from './request.js';
 import { Sessions } from './sessions.js';
@@ -53,7 +54,7 @@ export class Servers implements Ledger {
   readonly #handOver: HandOver;
   readonly #background: Background | undefined;
   readonly #sessions = new Sessions();
-  readonly #open = new Set<Request>();
+  readonly #open = new OpenRequests<Request>();
   #accepted = 0;
   #served = 0;
   #failed = 0;
@@ -176,7 +177,7 @@ export class Servers implements Ledger {
     this.#tally.failed(request, error, origin);
   }
 
-  get open(): ReadonlySet<Request> {
+  get open(): OpenRequests<Request> {
     return this.#open;
   }
 
