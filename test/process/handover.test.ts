@@ -1,6 +1,7 @@
 // A connection outlives the worker that holds it: idle, it is handed over unread to one that serves. What idle means is where
 // requests would be lost or smuggled, so each way to be wrong about it is a test.
 import { readdirSync, readlinkSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { type Answer, bytesOf, Connection, type Outcome } from '../support/client.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
@@ -162,8 +163,10 @@ test('every copy of a descriptor is closed once it is sent', async (t) => {
   const slow = busy.ask('/slow?ms=3000');
   await fail(t, started, pid);
   for (const connection of all) await moved(connection, pid);
-  // The listening socket goes, too.
-  t.true(sockets(pid) <= before.source - all.length, `${before.source} before, ${sockets(pid)} now`);
+  // The listening socket goes, too. A copy is closed when the supervisor's word is heard that it has arrived.
+  const closed = (): boolean => sockets(pid) <= before.source - all.length;
+  for (const until = performance.now() + 2000; !closed() && performance.now() < until; ) await sleep(10);
+  t.true(closed(), `${before.source} before, ${sockets(pid)} now`);
   await started.fleet.ready();
   const successors = 2; // The lifeline and the channel of one worker more.
   t.true(sockets(supervisor) <= before.supervisor + 2 * successors, `${before.supervisor} before`);
