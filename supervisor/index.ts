@@ -136,7 +136,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
           await passing?.settled(GRACE_MS);
           await control.close();
           await incidents.close();
-          process.exit(0);
+          process.exit(exitCode);
         }
         // systemd kills whatever is left when its main process ends: the predecessor may still have requests to answer.
         if (exitCode === 0 && about.predecessor) await Promise.race([about.predecessor.gone(), hurried]);
@@ -203,9 +203,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
           supervisor.tell({ type: 'stop-asked' });
         },
       });
-      const upgrading = (): void => void upgrade.start();
-      process.on('SIGUSR2', upgrading);
-      signals.signal.addEventListener('abort', () => process.removeListener('SIGUSR2', upgrading));
+      onSignal(signals.signal, 'SIGUSR2', () => void upgrade.start());
 
       let delayed: NodeJS.Timeout | undefined;
       const stop = (now: boolean): void => {
