@@ -1,23 +1,8 @@
 // What /proc knows of the fleet, which is more than it says of itself: which processes are its own, who works in which slot, whose
 // connections are whose. Linux only.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-
-function read(path) {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return ''; // it has ended meanwhile
-  }
-}
-
-const list = (path) => {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
-};
+import { list, read } from '../support/process.mjs';
 
 export const isRunning = (pid) => /^State:\s+[^ZX]/m.test(read(`/proc/${pid}/status`));
 

@@ -17,7 +17,7 @@ export async function freePort() {
   return port;
 }
 
-function read(path) {
+export function read(path) {
   try {
     return readFileSync(path, 'utf8');
   } catch {
@@ -25,7 +25,7 @@ function read(path) {
   }
 }
 
-const list = (path) => {
+export const list = (path) => {
   try {
     return readdirSync(path);
   } catch {
