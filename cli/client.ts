@@ -87,7 +87,9 @@ function refusal(text: string): OperatorError {
   } catch {
     // Not one of ours: its text is shown as it is.
   }
-  return new OperatorError(`${said.error ?? text.slice(0, 200)}.`, ExitCode.failed);
+  const sentence = (said.error ?? text.slice(0, 200)).replace(/\.?$/, '.');
+  const known = Object.values(ExitCode).find((code) => code === said.exitCode);
+  return new OperatorError(sentence, known ?? ExitCode.failed);
 }
 
 /** Lines of a stream as they come, until it ends or the supervisor is gone. Split at the byte, as a character may look like a line's end to others. */

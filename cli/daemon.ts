@@ -18,9 +18,10 @@ const LOOK_MS = 100;
 const MAX_TOLD = 64 * 1024;
 
 /** `words` are the command line without `--daemon`. Gives the exit code. */
-export async function daemonise(config: Config, words: readonly string[]): Promise<number> {
-  const supervisor = { name: config.name, path: config.control.socket ?? defaultSocket(config) };
-  const file = logFile(config.name);
+export async function daemonise(apps: readonly Config[], words: readonly string[]): Promise<number> {
+  const fleets = apps.map((config) => ({ name: config.name, path: config.control.socket ?? defaultSocket(config) }));
+  const name = fleets.map((fleet) => fleet.name).join(', ');
+  const file = logFile(fleets[0]?.name ?? 'cordon');
   const log = openSync(file, 'a+', 0o600);
   const from = fstatSync(log).size;
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? '', ...words], {
@@ -31,19 +32,32 @@ export async function daemonise(config: Config, words: readonly string[]): Promi
   const give = (): void => void child.kill('SIGTERM');
   process.once('SIGINT', give).once('SIGTERM', give);
   try {
-    const why = await untilReady(child, supervisor);
-    if (why === undefined) {
+    const failed = new Set<string>();
+    const failures: string[] = [];
+    for (const fleet of fleets) {
+      const why = await untilReady(child, fleet, { all: fleets, failed });
+      if (why === undefined) continue;
+      failed.add(fleet.name);
+      failures.push(fleets.length === 1 ? why : `${fleet.name}: ${why}`);
+    }
+    const isOver = child.exitCode !== null || child.signalCode !== null;
+    if (failures.length < fleets.length && !isOver) {
       child.unref();
       process.stdout.write(
-        `${config.name} runs in the background (pid ${child.pid}, log ${file}). \`cordon status\` shows it, \`cordon stop\` ends it.\n`,
+        `${name} ${fleets.length === 1 ? 'runs' : 'run'} in the background (pid ${child.pid}, log ${file}). \`cordon status\` shows ${fleets.length === 1 ? 'it' : 'them'}, \`cordon stop\` ends ${fleets.length === 1 ? 'it' : 'them'}.\n`,
       );
-      return ExitCode.ok;
+      // One that fails is not the others' fault: they stay.
+      for (const failure of failures) process.stderr.write(`cordon: ${failure}\n`);
+      return failures.length === 0 ? ExitCode.ok : ExitCode.failed;
     }
-    if (child.exitCode === null && child.signalCode === null) {
+    const why = failures.join('\n');
+    if (!isOver) {
       const ended = once(child, 'exit');
-      await order(supervisor, '/v1/stop', { now: true }, () => {}).catch(give);
+      await stopNow(fleets).catch(give);
       await ended;
-      process.stderr.write(`cordon: ${config.name} did not get ready and was stopped: ${why}\n`);
+      process.stderr.write(
+        `cordon: ${name} did not get ready and ${fleets.length === 1 ? 'was' : 'were'} stopped: ${why}\n`,
+      );
       return ExitCode.failed;
     }
     process.stderr.write(`${complaints(log, from) ?? `cordon: ${why}; its log is ${file}`}\n`);
@@ -52,6 +66,19 @@ export async function daemonise(config: Config, words: readonly string[]): Promi
     process.removeListener('SIGINT', give).removeListener('SIGTERM', give);
     closeSync(log);
   }
+}
+
+/** Whoever of them answers stops all. */
+async function stopNow(fleets: readonly Supervisor[]): Promise<void> {
+  let refused: unknown;
+  for (const fleet of fleets)
+    try {
+      await order(fleet, '/v1/stop', { now: true, ...(fleets.length > 1 && { all: true }) }, () => {});
+      return;
+    } catch (error) {
+      refused = error;
+    }
+  throw refused;
 }
 
 /** Without a control socket nobody could say that it is ready, nor stop it. */
@@ -78,7 +105,11 @@ function logFile(name: string): string {
 }
 
 /** Undefined when all serve; else the reason why they will not. */
-async function untilReady(child: ChildProcess, supervisor: Supervisor): Promise<string | undefined> {
+async function untilReady(
+  child: ChildProcess,
+  supervisor: Supervisor,
+  { all, failed }: { readonly all: readonly Supervisor[]; readonly failed: ReadonlySet<string> },
+): Promise<string | undefined> {
   const progress = progressLine();
   const begun = performance.now();
   try {
@@ -86,9 +117,13 @@ async function untilReady(child: ChildProcess, supervisor: Supervisor): Promise<
       if (child.exitCode !== null) return `it ended with exit code ${child.exitCode}`;
       if (child.signalCode !== null) return `it was ended by ${child.signalCode}`;
       const status = await get<StatusReply>(supervisor, '/v1/status').catch(() => undefined);
+      const failure = status === undefined ? await failureOf(child, supervisor, all) : undefined;
+      if (failure !== undefined) return failure;
       // Another supervisor of this name may answer until ours has said that it is taken.
       if (status && status.pid === child.pid) {
-        const { size, serving, state, workers } = status;
+        const { size, serving, state, workers, waitsFor = [] } = status;
+        const vain = waitsFor.filter((name) => failed.has(name));
+        if (vain.length > 0) return `it waits for ${vain.join(' and ')}`;
         if (serving >= size) return undefined;
         if (state === 'degraded') return await reason(supervisor);
         const booting = workers.filter(({ phase }) => phase === 'booting').length;
@@ -101,6 +136,24 @@ async function untilReady(child: ChildProcess, supervisor: Supervisor): Promise<
   } finally {
     progress.end();
   }
+}
+
+/** Of several, one may fail by itself: then the others know nothing of it any more, but what was said. */
+async function failureOf(
+  child: ChildProcess,
+  { name }: Supervisor,
+  all: readonly Supervisor[],
+): Promise<string | undefined> {
+  for (const other of all) {
+    const status = await get<StatusReply>(other, '/v1/status').catch(() => undefined);
+    if (status?.pid !== child.pid || other.name === name || status?.beside?.includes(name) !== false) continue;
+    for await (const line of lines(other, '/v1/events')) {
+      const { event, msg = '' } = JSON.parse(line) as { event?: string; msg?: string };
+      if (event === 'failed' && msg.startsWith(`${name} `)) return harmless(msg);
+    }
+    return 'it has ended';
+  }
+  return undefined;
 }
 
 /** What its workers died of, in their own words. */

@@ -5,7 +5,8 @@ import { ExitCode, OperatorError } from '../config/exit-code.js';
 import { nearest } from '../config/suggest.js';
 import { answers } from '../supervisor/control/claim.js';
 import { searchFolders, socketName } from '../supervisor/control/path.js';
-import type { Supervisor } from './client.js';
+import type { StatusReply } from '../supervisor/control/protocol.js';
+import { get, type Supervisor } from './client.js';
 
 /** Those that answer, by name. */
 export async function running(): Promise<Supervisor[]> {
@@ -53,6 +54,21 @@ export async function find(name: string | undefined): Promise<Supervisor> {
     `no supervisor called ${name} runs (looked for ${socketName(name)} in ${searchFolders().join(', ')}). ${meant}`,
     ExitCode.unavailable,
   );
+}
+
+/** `isAll`: no name was given, and what runs is the apps of one supervisor. */
+export async function findWhole(
+  name: string | undefined,
+): Promise<{ readonly supervisor: Supervisor; readonly isAll: boolean }> {
+  if (name === undefined) {
+    const all = await running();
+    const [first] = all;
+    if (first && all.length > 1) {
+      const { beside } = await get<StatusReply>(first, '/v1/status');
+      if (all.every((one) => one === first || beside?.includes(one.name))) return { supervisor: first, isAll: true };
+    }
+  }
+  return { supervisor: await find(name), isAll: false };
 }
 
 function theOnly(all: readonly Supervisor[]): Supervisor {

@@ -33,7 +33,9 @@ const program = new Command('cordon')
 program
   .command('start')
   .summary('run a server as a fleet, in the foreground')
-  .description('Runs a server as a fleet of workers, in the foreground. The process that you start is the supervisor.')
+  .description(
+    'Runs a server as a fleet of workers, in the foreground; of a configuration with several apps, a fleet for each. The process that you start is the supervisor.',
+  )
   .usage('[options] <script or config file> [-- args...]')
   .argument('[target]', 'a script, or a configuration (default: the cordon.config.* of this folder)')
   .option('-n, --name <name>', "what logs and commands call the fleet (default: the script's file name)")
@@ -48,7 +50,7 @@ program
     collect,
   )
   .option('--mode <name>', 'which env.<name> of the configuration is used (default: CORDON_MODE, else NODE_ENV)')
-  .option('--only <app>', 'the app to run, of a configuration that has several')
+  .option('--only <apps>', 'of a configuration that has several: api, or api,mails (default: all)')
   .option('--cwd <folder>', 'the working directory of the workers (default: where you are)')
   .option('--node-args <options>', 'options of node for the workers, separated by spaces (repeatable)', collect)
   .option('--ready <when>', 'a worker is ready when it is listening, sent a message, or on start (default: listening)')
@@ -102,16 +104,19 @@ program
 
 program
   .command('diff')
-  .summary('say what it takes to get from one configuration to another')
+  .summary('say what a reload would do, or how two configurations differ')
   .description(
-    'Compares two configurations, key by key: what changes at once, by a reload, or by a restart. It changes nothing.',
+    'Says what a reload would do to what runs, key by key: what changes at once, by a reload, or by a restart. With two configurations, it compares these. It changes nothing.',
   )
-  .argument('<before>', 'a configuration')
-  .argument('[after]', 'another one (default: the one of this folder)')
+  .argument('[config]', 'what is compared with what runs (default: its own file)')
+  .argument('[after]', 'a second configuration, to be compared with the first')
   .option('--mode <name>', 'which env.<name> is used (default: CORDON_MODE, else NODE_ENV)')
   .option('--json', 'as one JSON document')
-  .addHelpText('after', '\nExample:\n  $ cordon diff old.config.mjs cordon.config.mjs')
-  .action(async (before: string, after: string | undefined, flags: DiffFlags) => {
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ cordon diff\n  $ cordon diff next.config.mjs\n  $ cordon diff old.config.mjs cordon.config.mjs\n\nExit codes: 0 compared, 69 nothing runs, 78 bad configuration.',
+  )
+  .action(async (before: string | undefined, after: string | undefined, flags: DiffFlags) => {
     const { diff } = await import('./diff.js');
     process.exitCode = await diff(before, after, flags);
   });

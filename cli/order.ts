@@ -30,7 +30,7 @@ export async function give(
   if (json) process.stdout.write(`${JSON.stringify({ version: 1, ...outcome, type: undefined })}\n`);
   else if (outcome.ok) process.stdout.write(`${tell(outcome)}\n`);
   if (!outcome.ok) {
-    process.exitCode = ExitCode.failed;
+    process.exitCode = outcome.exitCode ?? ExitCode.failed;
     if (!json) fail(supervisor, outcome, failed);
   }
   return outcome;

@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 import { milliseconds } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
-import { begin } from './client.js';
-import { find } from './find.js';
+import type { OrderOutcome } from '../supervisor/control/protocol.js';
+import { begin, type Supervisor } from './client.js';
+import { findWhole } from './find.js';
 import { give, NAME, type OrderFlags } from './order.js';
 import { seconds } from './words.js';
 
@@ -25,14 +26,15 @@ export const define = (command: Command): void =>
     .option('--json', 'print what happened as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ cordon reload\n  $ cordon reload api --bake 30s\n\nExit codes: 0 the new generation serves, 1 it does not.',
+      '\nWithout a name, all apps of the one supervisor that runs: those that are new\nstart, those that are gone leave, those that have changed reload; where nothing\nhas, all do.\n\nExamples:\n  $ cordon reload\n  $ cordon reload api --bake 30s\n\nExit codes: 0 the new generation serves, 1 it does not, 78 bad configuration.',
     )
     .action(async (name: string | undefined, flags: Flags) => {
       const ask = {
         ...(flags.canary && { canary: true }),
         ...(flags.bake !== undefined && { bakeMs: time(flags.bake) }),
       };
-      const supervisor = await find(name);
+      const { supervisor, isAll } = await findWhole(name);
+      if (isAll) return reloadAll(supervisor, { ...ask, all: true }, flags);
       if (!flags.wait) {
         await begin(supervisor, '/v1/reload', ask);
         process.stdout.write(`${supervisor.name} reloads; \`cordon events -f\` tells how it goes\n`);
@@ -43,10 +45,24 @@ export const define = (command: Command): void =>
         '/v1/reload',
         ask,
         flags,
-        ({ generation, tookMs }) => `${supervisor.name} serves generation ${generation} (${seconds(tookMs)})`,
+        ({ generation, tookMs, apps }) =>
+          apps ? told(apps) : `${supervisor.name} serves generation ${generation} (${seconds(tookMs)})`,
         'it was not reloaded, and serves on as before',
       );
     });
+
+async function reloadAll(supervisor: Supervisor, ask: object, flags: Flags): Promise<void> {
+  const all = { ...supervisor, name: 'all apps' };
+  if (!flags.wait) {
+    await begin(all, '/v1/reload', ask);
+    process.stdout.write('all apps reload; `cordon events <app> -f` tells how it goes\n');
+    return;
+  }
+  await give(all, '/v1/reload', ask, flags, ({ apps = [] }) => told(apps), 'not everything was brought in');
+}
+
+const told = (apps: NonNullable<OrderOutcome['apps']>): string =>
+  apps.map(({ app, what }) => `${app} ${what}`).join('\n') || 'nothing has changed';
 
 function time(words: string): number {
   const ms = milliseconds(words);

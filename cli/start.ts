@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path';
 import { isPort } from '../config/address.js';
 import type { Config } from '../config/config.js';
 import { isConfigName } from '../config/file.js';
-import { loadApps, oneOf } from '../config/load.js';
+import { type Loaded, loadApps, oneOf } from '../config/load.js';
 import type { Path, Problem, Source } from '../config/problem.js';
 import { refusal } from '../config/problem.js';
 import { asNumber } from '../config/tree.js';
@@ -52,9 +52,11 @@ export async function start(line: StartLine, about: { version: string }): Promis
   const predecessor = await predecessorOf(about.version);
   const service = await serviceOf(predecessor !== undefined);
   try {
-    const config = await configOf(line, folder, say);
+    const { apps, file } = await configsOf(line, folder, say);
     const { supervise } = await import('../supervisor/index.js');
-    return await supervise(config, { ...about, predecessor, service, reread: () => configOf(line, folder) });
+    const reread = async (other?: string): Promise<readonly Config[]> =>
+      (await configsOf(other === undefined ? line : of(other, line), folder)).apps;
+    return await supervise(apps, { ...about, predecessor, service, file, reread });
   } catch (error) {
     await predecessor?.failed((error as Error).message);
     await service?.failed(error);
@@ -64,9 +66,9 @@ export async function start(line: StartLine, about: { version: string }): Promis
 
 /** `words` are the same command line, for the process that becomes the supervisor. */
 export async function startInBackground(line: StartLine, words: readonly string[]): Promise<number> {
-  const config = await configOf(line, standpoint());
+  const { apps } = await configsOf(line, standpoint());
   const { daemonise } = await import('./daemon.js');
-  return daemonise(config, words);
+  return daemonise(apps, words);
 }
 
 /** Whoever started this process so that it takes over from it. */
@@ -93,11 +95,24 @@ export function standpoint(): string {
   }
 }
 
-export async function configOf(
+/** The same line, with another configuration. */
+const of = (file: string, { target, flags, ...line }: StartLine): StartLine =>
+  target !== undefined && isConfigName(target)
+    ? { ...line, target: undefined, flags: { ...flags, config: file } }
+    : { ...line, target, flags: { ...flags, config: file } };
+
+/** Of the only app. @throws {OperatorError} where there are several. */
+export async function configOf(line: StartLine, folder: string): Promise<Config> {
+  const isNamed = line.flags.config !== undefined || (line.target !== undefined && isConfigName(line.target));
+  return oneOf(await configsOf(line, folder), isNamed);
+}
+
+/** Of every app that the line is about. */
+async function configsOf(
   { target, args, flags }: StartLine,
   folder: string,
   tell: (note: string) => void = () => undefined,
-): Promise<Config> {
+): Promise<Loaded> {
   const asFile = target !== undefined && isConfigName(target);
   if (asFile && flags.config !== undefined) {
     throw refusal([
@@ -114,7 +129,7 @@ export async function configOf(
     only: flags.only,
   });
   for (const note of loaded.notes) tell(note);
-  return oneOf(loaded, asFile || flags.config !== undefined);
+  return loaded;
 }
 
 /** The flag that sets each key. */

@@ -58,8 +58,11 @@ export const workerColumns: readonly Column<WorkerReply>[] = [
 
 export const fleetLines = (status: StatusReply, width: number | undefined): string[] => [
   head(status),
-  ...(status.workers.length === 0 ? ['no worker runs'] : table(status.workers, workerColumns, width)),
+  ...(status.workers.length === 0 ? [idle(status)] : table(status.workers, workerColumns, width)),
 ];
+
+const idle = ({ waitsFor = [] }: StatusReply): string =>
+  waitsFor.length === 0 ? 'no worker runs' : `waits for ${waitsFor.join(', ')}`;
 
 /** 80 columns where nobody says how many there are. */
 export const widthOf = (stream: NodeJS.WriteStream): number | undefined =>

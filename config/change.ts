@@ -70,6 +70,7 @@ export const takes = {
   'control.socket': 'restart',
   'control.mode': 'restart',
   'control.readers': 'restart',
+  'control.watchConfig': 'live',
   'metrics.listen': 'restart',
   'logs.format': 'restart',
   'logs.level': 'live',

@@ -83,6 +83,8 @@ export interface Config {
     readonly mode: number;
     /** A group that may read, by name or number. */
     readonly readers: string | undefined;
+    /** A changed file is brought in by itself. */
+    readonly watchConfig: boolean;
   };
   /** At most one. */
   readonly metrics: { readonly listen: readonly ListenAddress[] };

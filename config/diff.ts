@@ -51,9 +51,15 @@ function compareApp(before: Config, after: Config): AppDifference {
 function compareKey(key: ConfigKey, before: Config, after: Config): Change[] {
   const [from, to] = [before, after].map((config) => getAt(config, key.split('.')));
   if (isDeepStrictEqual(from, to)) return [];
-  const change = { key: key.replace(/Ms$/, ''), takes: takes[key], what: 'changed' } as const;
+  const change = { key: key.replace(/Ms$/, ''), takes: taking(key, before, after), what: 'changed' } as const;
   return [{ ...change, from: words(key, from), to: words(key, to) }];
 }
+
+/** One more address is bound in passing; one that is given up may still be listened on. */
+const taking = (key: ConfigKey, { listen: had }: Config, { listen: has }: Config): Takes =>
+  key === 'listen' && had.every((address) => has.some((other) => isDeepStrictEqual(address, other)))
+    ? 'reload'
+    : takes[key];
 
 function words(key: ConfigKey, value: unknown): string {
   // It may hold a secret.

@@ -23,7 +23,7 @@ export interface Asked extends Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Which overlays are used, and what functions get as `mode`. Default: `CORDON_MODE`, else `NODE_ENV`. */
   readonly mode?: string | undefined;
-  /** The one app to load of a file that has several. */
+  /** The apps to load of a file that has several, with commas between them. Default: all. */
   readonly only?: string | undefined;
   /** How long a configuration may take to be read. Default: 10 s. */
   readonly deadlineMs?: number;
@@ -38,13 +38,13 @@ export interface Loaded {
   readonly notes: readonly string[];
 }
 
-/** The only one. Throws an OperatorError where there are several: this version runs one at a time. */
+/** The only one, for what takes no more. Throws an OperatorError where there are several. */
 export function oneOf({ apps }: Loaded, named: boolean): Config {
   const [app, another] = apps;
   if (app !== undefined && another === undefined) return app;
   const names = apps.map(({ name }) => name).join(', ');
   throw new OperatorError(
-    `this version runs one app at a time; choose with --only one of ${names}`,
+    `expected one app, got ${names}; choose one with --only`,
     named ? ExitCode.usage : ExitCode.badConfig,
   );
 }
@@ -154,10 +154,11 @@ async function fromPm2Source(source: Source): Promise<{ converted: Source; notes
 
 function chosen(apps: readonly Config[], only: string | undefined): readonly Config[] {
   if (only === undefined) return apps;
-  const app = apps.find(({ name }) => name === only);
-  if (app !== undefined) return [app];
+  const wanted = only.split(',').map((name) => name.trim());
+  const strange = wanted.find((name) => !apps.some((app) => app.name === name));
+  if (strange === undefined) return apps.filter(({ name }) => wanted.includes(name));
   const names = apps.map(({ name }) => name).join(', ');
-  throw refusal([{ origin: 'flags', says: `--only: no app is called ${only}; known here: ${names}` }]);
+  throw refusal([{ origin: 'flags', says: `--only: no app is called ${strange}; known here: ${names}` }]);
 }
 
 function scriptless(file: Source | undefined): Problem {

@@ -436,6 +436,11 @@ export const ConfigSchema = section({
         v.pipe(v.string('the name of a group'), v.regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'the name of a group')),
         'A group, by name or number, that gets a socket of its own which only reads. Default: none.',
       ),
+      watchConfig: withDefault(
+        v.boolean('true or false'),
+        'Whether a change of this file is brought in by itself: what differs, and nothing else. A file with a mistake changes nothing. Default: false.',
+        false,
+      ),
     }),
     'How commands reach the supervisor.',
     {},

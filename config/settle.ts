@@ -78,6 +78,7 @@ export function settle(
       socket: control.socket === undefined ? undefined : within(['control', 'socket'], control.socket),
       mode: control.mode,
       readers: control.readers,
+      watchConfig: control.watchConfig,
     },
     metrics: {
       listen: metrics.listen ? [absolute(metrics.listen, (path) => within(['metrics', 'listen'], path))] : [],

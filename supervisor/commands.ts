@@ -1,8 +1,14 @@
 // What may be asked of a running fleet, whoever asks: a signal, the control socket, a program. Each answer is data; an order that
 // was understood and failed is an answer, too, never an exception.
+import type { AppDifference } from '../config/diff.js';
 import type { FleetStatus } from './status.js';
 
-export type Refusal = { readonly ok: false; readonly why: string };
+export type Refusal = {
+  readonly ok: false;
+  readonly why: string;
+  /** What a command that has asked for it ends with. Default: 1. */
+  readonly exitCode?: number;
+};
 export type Outcome = { readonly ok: true } | Refusal;
 
 /** What became of a new generation. */
@@ -16,6 +22,8 @@ export type ReloadOutcome =
       readonly why: string;
       /** What the worker that failed had printed on stderr, the last lines of it. */
       readonly lastWords: readonly string[];
+      /** What a command that has asked for it ends with. Default: 1. */
+      readonly exitCode?: number;
     };
 
 /** What became of a new supervisor. */
@@ -41,6 +49,25 @@ export interface ReloadAsk {
   readonly canary?: boolean;
   /** How long it is watched, in milliseconds. Default: `reload.bake`. Given, it means a canary. */
   readonly bakeMs?: number;
+}
+
+/** What became of one app of several. */
+export interface AppOutcome {
+  readonly app: string;
+  readonly ok: boolean;
+  /** What has happened to it, or why it has not: the rest of a sentence that begins with its name. */
+  readonly what: string;
+}
+
+/** What may be asked of the whole process, whatever the number of its apps. */
+export interface Whole {
+  readonly isSeveral: boolean;
+  /** Brings in what the configuration says now: apps that are new start, those that are gone leave, the others reload. */
+  reload(ask: ReloadAsk): Promise<(ReloadOutcome | Outcome) & { readonly apps?: readonly AppOutcome[] }>;
+  /** What a reload would do; of another file, where one is named. @throws {OperatorError} where it is wrong. */
+  compare(file: string | undefined): Promise<readonly AppDifference[]>;
+  /** Resolves when nobody is left. */
+  stop(ask: { readonly now: boolean }): Promise<void>;
 }
 
 export interface Commands {

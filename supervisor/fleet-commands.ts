@@ -1,5 +1,6 @@
 // The commands of `commands.ts`, carried out: each becomes a fact that the machine is told, and an answer read from its turns.
 import type { Config } from '../config/config.js';
+import type { OperatorError } from '../config/exit-code.js';
 import { type Changing, progressOf, settles } from './change.js';
 import type {
   Commands,
@@ -12,6 +13,7 @@ import type {
   UpgradeOutcome,
 } from './commands.js';
 import type { History } from './history.js';
+import { mustRestart } from './must-restart.js';
 import { whyNot } from './narrate-change.js';
 import type { Releases } from './releases.js';
 import type { Plan } from './reload-state.js';
@@ -40,6 +42,10 @@ export interface Means {
   /** Whether a stop has been asked for, and waits for load balancers to notice. */
   readonly leaving: () => boolean;
   readonly upgrade: () => Promise<UpgradeOutcome>;
+  /** The other apps of the process, and those that this one waits for. */
+  readonly company: () => Pick<FleetStatus, 'beside' | 'waitsFor'>;
+  /** Hears of each configuration that the fleet follows from now on. */
+  readonly adopted: (config: Config) => void;
 }
 
 type Turn = Parameters<Observer>;
@@ -66,9 +72,15 @@ export class FleetCommands implements Commands {
     if (this.#changing) this.#tellProgress(this.#changing);
   };
 
+  /** What the fleet follows. */
+  get config(): Config {
+    return this.#config;
+  }
+
   status(): FleetStatus {
-    const { version, supervisor, history, particulars } = this.#means;
+    const { version, supervisor, history, particulars, company } = this.#means;
     const { fleet } = supervisor;
+    const { beside, waitsFor } = company();
     return {
       name: this.#config.name,
       script: this.#config.script,
@@ -76,18 +88,21 @@ export class FleetCommands implements Commands {
       version,
       node: process.versions.node,
       since: startedAt,
-      state: this.#means.leaving() ? 'stopping' : stateOf(fleet),
+      state: this.#means.leaving() ? 'stopping' : waitsFor.length > 0 ? 'starting' : stateOf(fleet),
       generation: fleet.generation,
       size: fleet.size,
       standby: fleet.slots.length - fleet.size,
       serving: fleet.workers.filter(isServing).length,
       slots: fleet.slots.map((_, slot) => ({ slot, ...history.of(slot) })),
       workers: fleet.workers.map((worker) => workerStatus(worker, particulars(worker.id))),
+      beside,
+      waitsFor,
     };
   }
 
-  async reload(ask: ReloadAsk): Promise<ReloadOutcome> {
-    const begun = await this.#renewed((config, generation) => {
+  /** `read` gives the configuration. */
+  async reload(ask: ReloadAsk, read = this.#means.reread): Promise<ReloadOutcome> {
+    const begun = await this.#renewed(read, (config, generation) => {
       const ended = this.#until(([, , , effects]) => {
         for (const effect of effects) if (effect.type === 'reloaded' && effect.generation === generation) return effect;
         return undefined;
@@ -95,8 +110,7 @@ export class FleetCommands implements Commands {
       this.#means.supervisor.tell({ type: 'reload-asked', generation, plan: planOf(config, ask) });
       return { config, generation, ended };
     });
-    if ('why' in begun)
-      return { ok: false, generation: this.#means.supervisor.fleet.generation, why: begun.why, lastWords: [] };
+    if ('why' in begun) return { ...begun, generation: this.#means.supervisor.fleet.generation, lastWords: [] };
     const { config, generation, ended } = begun;
     const { failure } = await this.#change(generation, ended);
     if (failure === undefined) {
@@ -108,7 +122,7 @@ export class FleetCommands implements Commands {
   }
 
   async restart(): Promise<Outcome> {
-    const begun = await this.#renewed((config, generation) => {
+    const begun = await this.#renewed(this.#means.reread, (config, generation) => {
       this.#adopt(config);
       this.#means.supervisor.tell({ type: 'restart-asked', generation });
       return { ended: this.#settled(), generation };
@@ -121,6 +135,7 @@ export class FleetCommands implements Commands {
     const { size: from, slots, goal, generation } = supervisor.fleet;
     const size = 'to' in to ? to.to : from + to.by;
     if (goal !== 'serve') return STOPPING;
+    if (this.#waits) return this.#waits;
     if (!Number.isInteger(size) || size < 1 || size > MOST_WORKERS)
       return { ok: false, why: `expected from 1 to ${MOST_WORKERS} workers, got ${size}` };
     supervisor.tell({ type: 'scale-asked', size, standby: slots.length - from });
@@ -163,11 +178,13 @@ export class FleetCommands implements Commands {
   }
 
   /** One reading after the other, so that the last who asked is the last who is heard. */
-  #renewed<T>(begin: (config: Config, generation: number) => T): Promise<T | Refusal> {
+  #renewed<T>(read: () => Promise<Config>, begin: (config: Config, generation: number) => T): Promise<T | Refusal> {
     const renewed = this.#reading.then(async () => {
-      const { reread, pin, releases, refused, supervisor } = this.#means;
+      const { pin, releases, refused, supervisor } = this.#means;
+      if (this.#waits) return this.#waits;
       try {
-        const config = await reread();
+        const config = await read();
+        await mustRestart(this.#config, config);
         const known = new Set(this.#config.listen.map((address) => JSON.stringify(address)));
         await pin(config.listen.filter((address) => !known.has(JSON.stringify(address))));
         if (supervisor.fleet.goal !== 'serve') return STOPPING;
@@ -175,11 +192,24 @@ export class FleetCommands implements Commands {
       } catch (error) {
         if (!(error instanceof Error) || error.name !== 'OperatorError') throw error;
         refused(error.message);
-        return { ok: false, why: error.message } as const;
+        const { exitCode } = error as OperatorError;
+        return { ok: false, why: error.message, exitCode } as const;
       }
     });
     this.#reading = renewed.catch(() => {});
     return renewed;
+  }
+
+  get #waits(): Refusal | undefined {
+    const { waitsFor } = this.#means.company();
+    return waitsFor.length === 0 ? undefined : { ok: false, why: `it waits for ${waitsFor.join(', ')}` };
+  }
+
+  /** What changes at once. Of the rest, nothing. */
+  follow(config: Config): void {
+    const { releases, supervisor } = this.#means;
+    releases.amend(supervisor.fleet.generation, config);
+    this.#adopt(config);
   }
 
   /** What holds for the whole fleet follows the generation that it runs; a size that was asked for since stays where the configuration says the same. */
@@ -188,6 +218,7 @@ export class FleetCommands implements Commands {
     const { fleet } = supervisor;
     const { workers, standby } = this.#config;
     this.#config = config;
+    this.#means.adopted(config);
     supervisor.follow(policyOf(config));
     if (config.workers === workers && config.standby === standby) return;
     const size = config.workers === workers ? fleet.size : config.workers;

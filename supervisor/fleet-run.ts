@@ -6,7 +6,7 @@ import { inWords } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
 import type { Agents } from './agent/agent.js';
 import { Chronicle } from './chronicle.js';
-import type { UpgradeOutcome } from './commands.js';
+import type { UpgradeOutcome, Whole } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
 import { History } from './history.js';
@@ -15,6 +15,7 @@ import { NodeHost } from './node-host.js';
 import { policyOf } from './policy.js';
 import type { Premises } from './premises.js';
 import { emptyFleet, type Fleet } from './state.js';
+import type { FleetStatus } from './status.js';
 import { type Observer, Supervisor } from './supervisor.js';
 import type { Passing } from './upgrade/passing.js';
 
@@ -32,6 +33,9 @@ export interface Ties {
   /** Resolves when the process has done all it has to do before it ends. */
   readonly stopped: Promise<unknown>;
   readonly upgrade: () => Promise<UpgradeOutcome>;
+  /** The other apps of the process, and those that this one waits for. */
+  readonly company: () => Pick<FleetStatus, 'beside' | 'waitsFor'>;
+  readonly whole: Whole;
 }
 
 export class FleetRun {
@@ -104,6 +108,10 @@ export class FleetRun {
       stopped,
       leaving: () => this.#delayed !== undefined,
       upgrade,
+      company: ties.company,
+      adopted: ({ logs }) => {
+        log.level = logs.level;
+      },
       lastWords: (worker) => this.chronicle.lastWords(worker),
       refused: (why) => this.chronicle.note('error', 'refused', `nothing was changed: ${why}`),
     });
@@ -137,6 +145,7 @@ export class FleetRun {
       journal,
       incidents,
       metrics: () => metrics.scrape(),
+      whole: this.#ties.whole,
     });
   }
 
@@ -158,7 +167,7 @@ export class FleetRun {
   }
 
   stop(now: boolean): void {
-    const { delayMs } = this.premises.config.stop;
+    const { delayMs } = this.commands.config.stop;
     if (!now && this.#delayed === undefined && delayMs > 0) {
       this.#delayed = setTimeout(() => this.stop(false), delayMs);
       this.#ties.leaving();

@@ -1,17 +1,12 @@
 // The supervisor's process: it forks workers, owns their sockets, reads what they print, and does very little else, so that little
-// can go wrong in it. This file holds what a process has only once: signals, its user, its pid file, systemd, its end.
-import { once } from 'node:events';
-import os from 'node:os';
+// can go wrong in it. This file is its beginning and its end; `house.ts` is what is between, `apps/apps.ts` the fleets.
 import type { Config } from '../config/config.js';
-import { ExitCode } from '../config/exit-code.js';
+import { ExitCode, OperatorError } from '../config/exit-code.js';
+import { sharedBy } from './apps/shared.js';
 import type { Commands } from './commands.js';
-import { FleetRun } from './fleet-run.js';
-import type { BookFigures, IncidentBook } from './incidents/incidents.js';
-import { Lineage } from './lineage.js';
+import { House, ONE_ONLY } from './house.js';
+import type { IncidentBook } from './incidents/incidents.js';
 import { removePidFile, writePidFile } from './pid-file.js';
-import { policyOf } from './policy.js';
-import { furnish, groundOf, leave, type Premises, pinAll, tellWhere } from './premises.js';
-import { type Ending, onEnding, onSignal } from './signals.js';
 import type { Service } from './systemd/service.js';
 import type { Predecessor } from './upgrade/predecessor.js';
 
@@ -26,11 +21,16 @@ export interface Views {
 
 export interface About {
   readonly version: string;
-  /** Hears once what can be seen of the fleet, before its first worker starts. */
+  /** Hears once what can be seen of each fleet, before its first worker starts. */
   readonly seen?: (views: Views) => void;
-  /** Reads the configuration again, for a reload. Default: it stays as it is. @throws {OperatorError} where it is wrong. */
-  readonly reread?: () => Promise<Config>;
-  /** Hears once how the fleet is commanded, before its first worker starts. */
+  /**
+   * Reads the configuration again, for a reload; another file, where one is given, to compare it. Default: it stays as it is.
+   * @throws {OperatorError} where it is wrong.
+   */
+  readonly reread?: (file?: string) => Promise<Config | readonly Config[]>;
+  /** What is read again: watched where `control.watchConfig` says so. Absolute. */
+  readonly file?: string | undefined;
+  /** Hears once how each fleet is commanded, before its first worker starts. */
   readonly commanded?: (commands: Commands) => void;
   /** The supervisor that this one is to follow. */
   readonly predecessor?: Predecessor | undefined;
@@ -39,131 +39,23 @@ export interface About {
 }
 
 /**
- * Runs the fleet until it is told to stop, and resolves to the exit code: 0, or 128 + n where signal n would not wait.
- * @throws {OperatorError} where the fleet cannot start at all: an address that is taken, a script that does not parse.
+ * Runs a fleet for each app until all are told to stop, and resolves to the exit code: 0, or 128 + n where signal n would not wait.
+ * @throws {OperatorError} where no fleet can start at all: an address that is taken, a script that does not parse.
  */
-export async function supervise(config: Config, about: About): Promise<number> {
+export async function supervise(config: Config | readonly Config[], about: About): Promise<number> {
   const { predecessor, service } = about;
-  const ground = groundOf(config, [...(predecessor?.sockets ?? []), ...(service?.sockets() ?? [])]);
-  if (config.user !== undefined) {
-    await pinAll(ground);
-    // Before anything else is made that must belong to the user: the control socket, the book of errors.
-    (await import('./privileges.js')).drop(config);
-  }
-  const premises = await furnish(ground, predecessor !== undefined);
-  const signals = new AbortController();
+  const configs = [config].flat();
+  const shared = sharedBy(configs);
+  if (predecessor !== undefined && configs.length > 1) throw new OperatorError(ONE_ONLY, ExitCode.failed);
+  const house = new House(configs, about, shared);
   try {
-    if (config.user === undefined) await pinAll(premises);
-    if (config.pidFile !== undefined && predecessor === undefined) writePidFile(config.pidFile);
-    tellWhere(premises);
-    return await live(premises, about, signals.signal);
+    const drop = async (): Promise<void> => (await import('./privileges.js')).drop({ ...shared, listen: house.pinned });
+    const inherited = [...(predecessor?.sockets ?? []), ...(service?.sockets() ?? [])];
+    await house.apps.open(inherited, shared.user === undefined ? undefined : drop);
+    if (shared.pidFile !== undefined && predecessor === undefined) writePidFile(shared.pidFile);
+    return await house.live();
   } finally {
-    if (config.pidFile !== undefined) removePidFile(config.pidFile);
-    signals.abort();
-    await leave(premises);
+    if (shared.pidFile !== undefined) removePidFile(shared.pidFile);
+    await house.close();
   }
 }
-
-/** From the first worker to the last. */
-async function live(premises: Premises, about: About, until: AbortSignal): Promise<number> {
-  const { config, log } = premises;
-  const { version, predecessor, service, reread = () => Promise.resolve(config) } = about;
-  const stopped = once(until, 'abort');
-  const hurry = new AbortController();
-  const hurried = once(hurry.signal, 'abort');
-  let exitCode = 0;
-  let stillborn: string | undefined;
-  const lineage = new Lineage(
-    () => run,
-    { predecessor, service },
-    (verdict) => {
-      if (verdict.type === 'ready') {
-        if (config.pidFile !== undefined) writePidFile(config.pidFile);
-        return;
-      }
-      exitCode = ExitCode.failed;
-      stillborn = verdict.why;
-      run.halt();
-    },
-  );
-  const run: FleetRun = new FleetRun(premises, {
-    version,
-    reread,
-    observe: (...turn) => {
-      service?.observe(...turn);
-      lineage.observe(...turn);
-    },
-    leaving: () => service?.look(),
-    stopping: () => lineage.upgrade.callOff(),
-    stopped,
-    upgrade: () => lineage.upgrade.start(),
-  });
-  hear(run, lineage, until, (signal) => {
-    const again = run.fleet.goal !== 'serve' || run.isLeaving;
-    if (again) hurry.abort();
-    if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
-    run.stop(exitCode !== 0);
-  });
-  about.seen?.({ incidents: premises.incidents, metrics: () => run.metrics.scrape() });
-  about.commanded?.(run.commands);
-  run.answer();
-  log.info(
-    `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
-  );
-  service?.begin(standingOf(run));
-  lineage.begin(() => {
-    service?.promote();
-    void run.openAgents(config.stop.timeoutMs);
-  });
-  if (predecessor === undefined) void run.openAgents(0);
-  run.begin();
-
-  try {
-    await run.ended;
-    if (stillborn !== undefined) await predecessor?.failed(run.hopeless?.message ?? stillborn);
-    if (run.hopeless) throw run.hopeless;
-    // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
-    if (lineage.isSucceeded) {
-      await lineage.settled();
-      await premises.control.close();
-      await premises.incidents.close();
-      process.exit(exitCode);
-    }
-    // systemd kills whatever is left when its main process ends: the predecessor may still have requests to answer.
-    if (exitCode === 0 && predecessor) await Promise.race([predecessor.gone(), hurried]);
-    await service?.end();
-    return exitCode;
-  } finally {
-    run.closeAgents();
-  }
-}
-
-function hear(run: FleetRun, { upgrade }: Lineage, until: AbortSignal, end: (signal: Ending) => void): void {
-  const scale = async (by: number): Promise<void> => {
-    const outcome = await run.commands.scale({ by });
-    if (!outcome.ok) run.chronicle.note('warn', 'refused', `nothing was changed: ${outcome.why}`);
-  };
-  onEnding(until, end);
-  onSignal(until, 'SIGUSR2', () => void upgrade.start());
-  onSignal(until, 'SIGHUP', () => void run.commands.reload({}));
-  onSignal(until, 'SIGTTIN', () => void scale(1));
-  onSignal(until, 'SIGTTOU', () => void scale(-1));
-}
-
-/** What systemd is to know of a fleet. */
-function standingOf(run: FleetRun): Parameters<Service['begin']>[0] {
-  const { config, log, incidents, sockets } = run.premises;
-  return {
-    log,
-    fleet: () => run.fleet,
-    policy: policyOf(config),
-    now: () => run.now(),
-    incidents: () => unresolved(incidents.figures),
-    unserved: () => sockets.unserved,
-    leaving: () => run.isLeaving,
-    delayMs: config.stop.delayMs,
-    give: run.giveUp,
-  };
-}
-
-const unresolved = (figures: BookFigures): number => figures.new + figures.known + figures.returned;

@@ -7,8 +7,12 @@ import { leadsToJournal, prioritized } from './systemd/journal.js';
 
 export type Log = Logger;
 
-/** `remember` hears each line as JSON. */
-export function openLog(config: Pick<Config, 'name' | 'logs'>, remember: (line: string) => void = () => {}): Log {
+/** `remember` hears each line as JSON; `isAmong` says whether other apps print to the same place, so that a reader must be told whose a line is. */
+export function openLog(
+  config: Pick<Config, 'logs'> & { readonly name: string | undefined },
+  remember: (line: string) => void = () => {},
+  isAmong: () => boolean = () => false,
+): Log {
   const out = destination({ fd: 1, sync: true });
   out.on('error', () => {
     // EPIPE, or a full disk: the next line is tried again.
@@ -22,7 +26,7 @@ export function openLog(config: Pick<Config, 'name' | 'logs'>, remember: (line: 
   const print =
     config.logs.format === 'json'
       ? (json: string) => json
-      : (json: string) => `${readable(JSON.parse(json) as Line)}\n`;
+      : (json: string) => `${readable(JSON.parse(json) as Line, isAmong())}\n`;
   const toJournal = leadsToJournal(1, process.env);
   return pino(options, {
     write(json: string) {

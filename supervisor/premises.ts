@@ -1,4 +1,5 @@
 // What a fleet has before its first worker: its log, its sockets, its control socket, its book of errors.
+import { isAbsolute, join } from 'node:path';
 import type { Config } from '../config/config.js';
 import type { Control } from './control/server.js';
 import { Incidents } from './incidents/incidents.js';
@@ -22,10 +23,13 @@ export interface Premises extends Ground {
   readonly incidents: Incidents;
 }
 
-/** @throws {OperatorError} where what is handed over and what is listed do not fit together. */
-export function groundOf(config: Config, inherited: readonly Inherited[]): Ground {
+/**
+ * `isAmong`: other apps print to the same place.
+ * @throws {OperatorError} where what is handed over and what is listed do not fit together.
+ */
+export function groundOf(config: Config, inherited: readonly Inherited[], isAmong: () => boolean): Ground {
   const journal = new Journal();
-  const log = openLog(config, (line) => journal.lines.add(line));
+  const log = openLog(config, (line) => journal.lines.add(line), isAmong);
   const sockets = new Sockets((path) =>
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
@@ -40,7 +44,7 @@ export async function pinAll({ config, sockets }: Ground): Promise<void> {
 }
 
 /** @throws {OperatorError} where the name is taken. */
-export async function furnish(ground: Ground, follows: boolean): Promise<Premises> {
+export async function furnish(ground: Ground, follows: boolean, isAmong: boolean): Promise<Premises> {
   const { config, log } = ground;
   const { openControl } = await import('./control/server.js');
   const control = await openControl(config, {
@@ -49,9 +53,16 @@ export async function furnish(ground: Ground, follows: boolean): Promise<Premise
   });
   const releases = new Releases();
   releases.add(config);
-  const incidents = new Incidents(config, (sentence) => log.warn(sentence), follows);
+  const incidents = new Incidents(isAmong ? apart(config) : config, (sentence) => log.warn(sentence), follows);
   await incidents.open();
   return { ...ground, control, releases, incidents };
+}
+
+/** systemd names one folder for a service, and each app keeps a book of its own. */
+function apart(config: Config): Config {
+  const [folder = ''] = (process.env['STATE_DIRECTORY'] ?? '').split(':');
+  if (config.errors.dir !== undefined || !isAbsolute(folder)) return config;
+  return { ...config, errors: { ...config.errors, dir: join(folder, config.name) } };
 }
 
 export function tellWhere({ control, log }: Premises): void {

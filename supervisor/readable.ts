@@ -5,15 +5,17 @@ export interface Line {
   readonly level: string;
   readonly time: string;
   readonly msg?: string;
-  readonly app: string;
+  readonly app?: string;
   readonly worker?: number;
   readonly stream?: string;
   readonly stack?: string;
 }
 
-/** Time, worker, sentence; the fields are left to JSON. */
-export function readable({ level, time, msg = '', worker, stream, stack }: Line): string {
-  const who = worker === undefined ? 'cordon' : stream === undefined ? `cordon #${worker}` : `#${worker}`;
+/** Time, worker, sentence; the fields are left to JSON. `isAmong`: lines of other apps stand beside it. */
+export function readable({ level, time, app, msg = '', worker, stream, stack }: Line, isAmong = false): string {
+  const whose = isAmong && app !== undefined ? `${app} ` : '';
+  const seat = worker === undefined ? 'cordon' : stream === undefined ? `cordon #${worker}` : `#${worker}`;
+  const who = whose + seat;
   const whole = stack === undefined ? msg : `${msg}\n${beneath(msg, stack).replace(/^ */gm, '    ')}`;
   const text = stream === undefined ? harmless(whole) : whole;
   return `${styleText('dim', new Date(time).toTimeString().slice(0, 8))} ${tint(level, stream, who.padEnd(10))} ${text}`;

@@ -17,6 +17,12 @@ export class Releases {
     return this.#newest;
   }
 
+  /** What changes at once, in a generation that runs already. Its files stay what they were. */
+  amend(generation: number, config: Config): void {
+    const { script, cwd } = this.of(generation);
+    this.#known.set(generation, { ...config, script, cwd });
+  }
+
   get newest(): Release {
     return this.of(this.#newest);
   }

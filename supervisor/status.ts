@@ -47,6 +47,10 @@ export interface FleetStatus {
   readonly serving: number;
   readonly slots: readonly SlotStatus[];
   readonly workers: readonly WorkerStatus[];
+  /** The other apps of this process. */
+  readonly beside: readonly string[];
+  /** The apps that must be ready before this one starts, and are not. */
+  readonly waitsFor: readonly string[];
 }
 
 /** What the machine does not know of a worker. */

@@ -1,7 +1,8 @@
 // Every request to the control socket and every reply, for both of its sides. HTTP/1 with JSON, so that `curl --unix-socket` is a
 // client; streams are JSON Lines. Within /v1 fields are added, never changed or taken away.
 
-import type { Progress } from '../commands.js';
+import type { AppDifference } from '../../config/diff.js';
+import type { AppOutcome, Progress } from '../commands.js';
 import type { BookFigures, IncidentDetail, IncidentSummary } from '../incidents/incidents.js';
 import type { FleetStatus, SlotStatus, WorkerStatus } from '../status.js';
 
@@ -28,11 +29,12 @@ export const endpoints = {
   'GET /metrics': 'Prometheus text',
   'GET /livez': '200 while the supervisor runs',
   'GET /readyz': '200 while a worker serves',
-  'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?}',
+  'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?, "all"?}',
+  'POST /v1/diff': 'what a reload of all apps would do; {"file"?}',
   'POST /v1/restart': 'every worker at once',
   'POST /v1/scale': '{"to": n} or {"by": n}',
   'POST /v1/upgrade': 'replace the supervisor itself',
-  'POST /v1/stop': '{"now"?}',
+  'POST /v1/stop': '{"now"?, "all"?}',
   'POST /v1/workers/:id/drain': 'replace one worker',
 } as const satisfies Readonly<Record<`${'GET' | 'POST'} /${string}`, string>>;
 export type Endpoint = keyof typeof endpoints;
@@ -65,7 +67,7 @@ export interface WorkerReply extends Omit<WorkerStatus, 'beat'>, Usage, Counts {
   readonly lastEnd: string | undefined;
 }
 
-export interface StatusReply extends Omit<FleetStatus, 'version' | 'workers' | 'slots'>, Usage {
+export interface StatusReply extends Omit<FleetStatus, 'version' | 'workers' | 'slots' | 'beside' | 'waitsFor'>, Usage {
   readonly version: typeof VERSION;
   /** Of cordon. */
   readonly cordon: string;
@@ -74,6 +76,10 @@ export interface StatusReply extends Omit<FleetStatus, 'version' | 'workers' | '
   readonly errors: BookFigures & { readonly incidents: number };
   readonly slots: readonly SlotStatus[];
   readonly workers: readonly WorkerReply[];
+  /** The other apps of its process. Absent before 0.2, as the next. */
+  readonly beside?: readonly string[];
+  /** The apps that must be ready before this one starts. */
+  readonly waitsFor?: readonly string[];
 }
 
 export interface WorkerDocument extends WorkerReply {
@@ -90,6 +96,12 @@ export interface ErrorsReply {
   readonly version: typeof VERSION;
   readonly name: string;
   readonly incidents: readonly IncidentSummary[];
+}
+
+/** What a reload would do, app by app. No value of a variable is in it. */
+export interface DiffReply {
+  readonly version: typeof VERSION;
+  readonly apps: readonly AppDifference[];
 }
 
 /** One line of an order that takes its time, asked for with `Accept: application/x-ndjson`. The last one is the outcome. */
@@ -109,6 +121,10 @@ export interface OrderOutcome {
   readonly pid?: number;
   readonly cordon?: string;
   readonly node?: string;
+  /** What a command that has asked for it ends with, where that is not 1. */
+  readonly exitCode?: number;
+  /** What became of each app, where all were asked for. */
+  readonly apps?: readonly AppOutcome[];
   /** Requests that a stop or drain cut, since they took too long. */
   readonly cut?: readonly { readonly method: string; readonly path: string }[];
 }
@@ -123,4 +139,6 @@ export interface RefusalReply {
   readonly version: typeof VERSION;
   readonly error: string;
   readonly endpoints?: Readonly<Record<string, string>>;
+  /** What a command that has asked for it ends with. Default: 1. */
+  readonly exitCode?: number;
 }

@@ -41,8 +41,13 @@ export function refuse(response: ServerResponse, error: unknown): void {
   answer(response, known.status, reply);
 }
 
-type Form = Readonly<Record<string, 'boolean' | 'number'>>;
-type Read<F extends Form> = { readonly [K in keyof F]?: F[K] extends 'boolean' ? boolean : number };
+interface Types {
+  boolean: boolean;
+  number: number;
+  text: string;
+}
+type Form = Readonly<Record<string, keyof Types>>;
+type Read<F extends Form> = { readonly [K in keyof F]?: Types[F[K]] };
 
 /** A JSON object with these fields and no others; an empty body is an empty object. */
 export async function readBody<const F extends Form>(request: IncomingMessage, form: F): Promise<Read<F>> {
@@ -71,7 +76,7 @@ function checked<F extends Form>(body: unknown, form: F): Read<F> {
   for (const [key, value] of Object.entries(body)) {
     const type = Object.hasOwn(form, key) ? form[key] : undefined;
     if (type === undefined) throw new Refused(400, `unknown field ${JSON.stringify(key.slice(0, 60))}${fields(form)}`);
-    const right = type === 'boolean' ? typeof value === 'boolean' : Number.isFinite(value);
+    const right = type === 'number' ? Number.isFinite(value) : typeof value === (type === 'text' ? 'string' : type);
     if (!right) throw new Refused(400, `${key}: expected a ${type}`);
   }
   return body;

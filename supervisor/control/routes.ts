@@ -1,9 +1,10 @@
 // Which request gets which answer. The handlers are few lines each; what takes more has a file of its own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { OperatorError } from '../../config/exit-code.js';
 import type { IncidentFilter, IncidentState } from '../incidents/incidents.js';
 import { carryOut } from './order.js';
 import { showPast } from './past.js';
-import { type Endpoint, endpoints, PREFIX, type Right, VERSION } from './protocol.js';
+import { type DiffReply, type Endpoint, endpoints, PREFIX, type Right, VERSION } from './protocol.js';
 import { redacted } from './redact.js';
 import { answer, noEndpoint, Refused, readBody, send } from './reply.js';
 import type { Sources } from './sources.js';
@@ -57,7 +58,7 @@ function target(url = '/'): { readonly path: string; readonly query: URLSearchPa
 }
 
 function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, Handler>> {
-  const { commands, incidents, journal } = sources;
+  const { commands, incidents, journal, whole: whose } = sources;
   return {
     'GET /v1/status': ({ response }) => answer(response, 200, statusReply(sources, usages)),
     'GET /v1/fleet': ({ response }) =>
@@ -93,8 +94,19 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       );
     },
     'POST /v1/reload': async ({ request, response }) => {
-      const ask = await readBody(request, { canary: 'boolean', bakeMs: 'number' });
-      await carryOut(request, response, sources, () => commands.reload(ask));
+      const { all = false, ...ask } = await readBody(request, { canary: 'boolean', bakeMs: 'number', all: 'boolean' });
+      // The only app is all there is, and its file may name more by now.
+      const whole = all || whose?.isSeveral === false ? whose : undefined;
+      await carryOut(request, response, sources, () => (whole ?? commands).reload(ask));
+    },
+    'POST /v1/diff': async ({ request, response }) => {
+      const { file } = await readBody(request, { file: 'text' });
+      if (!whose) throw new Refused(404, 'this cordon has nothing to compare');
+      const apps = await whose.compare(file).catch((error: unknown) => {
+        if (error instanceof OperatorError) throw new Refused(409, error.message, { exitCode: error.exitCode });
+        throw error;
+      });
+      answer(response, 200, { version: VERSION, apps } satisfies DiffReply);
     },
     'POST /v1/restart': async ({ request, response }) => {
       await readBody(request, {});
@@ -114,9 +126,9 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       });
     },
     'POST /v1/stop': async ({ request, response }) => {
-      const { now = false } = await readBody(request, { now: 'boolean' });
+      const { now = false, all = false } = await readBody(request, { now: 'boolean', all: 'boolean' });
       await carryOut(request, response, sources, async () => {
-        await commands.stop({ now });
+        await ((all ? whose : undefined) ?? commands).stop({ now });
         return { ok: true, cutBy: 'anyone' };
       });
     },

@@ -1,6 +1,6 @@
 // All that the control socket shows, and may ask for.
 import type { Config } from '../../config/config.js';
-import type { Commands } from '../commands.js';
+import type { Commands, Whole } from '../commands.js';
 import type { BookFigures, IncidentBook } from '../incidents/incidents.js';
 import type { Journal } from '../journal.js';
 
@@ -12,4 +12,6 @@ export interface Sources {
   readonly incidents: IncidentBook & { readonly figures: BookFigures };
   /** Prometheus text. Without it, /metrics is not found. */
   readonly metrics?: () => string | Promise<string>;
+  /** All apps of the process. Without it, this one is all that there is. */
+  readonly whole?: Whole;
 }

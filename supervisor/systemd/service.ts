@@ -2,9 +2,8 @@
 // whoever speaks like it, has started this process.
 import os from 'node:os';
 import { ExitCode, OperatorError } from '../../config/exit-code.js';
-import { nextDeadline } from '../decide.js';
 import type { Inherited } from '../inheritance.js';
-import type { Fleet, Policy } from '../state.js';
+import type { Fleet } from '../state.js';
 import { stateOf } from '../status.js';
 import type { Observer } from '../supervisor.js';
 import { lentBy } from './activation.js';
@@ -16,15 +15,19 @@ import { nothingTold, speak, type Told } from './words.js';
 /** What the service must know of the supervisor. */
 export interface Means {
   readonly log: { warn(text: string): void };
+  /** Of all apps, as if they were one. */
   readonly fleet: () => Fleet;
-  readonly policy: Policy;
-  readonly now: () => number;
+  readonly apps: () => number;
+  /** How long a boot, and a graceful stop, may take. */
+  readonly bootMs: () => number;
+  readonly stopMs: () => number;
+  /** By how much the machines are late to do what they had planned. */
+  readonly overdueMs: () => number;
   readonly incidents: () => number;
   /** What systemd has lent and no worker listens on. */
   readonly unserved: () => readonly string[];
-  /** A stop was asked for, and waits for `delayMs`. */
+  /** A stop was asked for, and waits for load balancers to notice. */
   readonly leaving: () => boolean;
-  readonly delayMs: number;
   /** Ends the fleet with this reason. */
   readonly give: (up: OperatorError) => void;
 }
@@ -155,7 +158,7 @@ export class Service {
 
   #speak(): void {
     if (!this.#means || !this.#isMain) return;
-    const { fleet, policy, incidents, unserved, leaving, delayMs } = this.#means;
+    const { fleet, apps, bootMs, stopMs, incidents, unserved, leaving } = this.#means;
     const now = fleet();
     const quorum = now.slots.length;
     const { told, words } = speak(this.#told, now, {
@@ -163,9 +166,10 @@ export class Service {
       reloading: stateOf(now) === 'reloading',
       quorum,
       served: this.#told.ready || unserved().length === 0,
-      bootMs: policy.readyTimeoutMs + policy.graceMs,
+      apps: apps(),
+      bootMs: bootMs(),
       leaving: leaving(),
-      stopMs: delayMs + policy.stopTimeoutMs + 2 * policy.graceMs,
+      stopMs: stopMs(),
       monotonicUsec: process.hrtime.bigint() / 1000n,
     });
     this.#told = told;
@@ -193,10 +197,7 @@ export class Service {
   }
 
   #isWell(): boolean {
-    if (!this.#means) return true;
-    const { fleet, policy, now } = this.#means;
-    const due = nextDeadline(fleet(), policy);
-    return due === undefined || due > now() - OVERDUE_MS;
+    return this.#means === undefined || this.#means.overdueMs() < OVERDUE_MS;
   }
 }
 

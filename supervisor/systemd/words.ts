@@ -29,6 +29,8 @@ export interface Circumstances {
   /** Of like errors, in the book. */
   readonly incidents: number;
   readonly reloading: boolean;
+  /** In this process. Default: 1. */
+  readonly apps?: number;
   /** It will stop in a moment, and serves on until then. */
   readonly leaving: boolean;
   /** So many workers that serve are enough to call the service started. */
@@ -76,7 +78,7 @@ function statusOf(fleet: Fleet, serving: number, present: number, now: Circumsta
   // A reload has more than are wanted, for a moment.
   const parts = [
     `${Math.min(serving, fleet.slots.length)}/${fleet.slots.length} ready`,
-    `generation ${fleet.generation}`,
+    now.apps === undefined || now.apps === 1 ? `generation ${fleet.generation}` : counted(now.apps, 'app'),
   ];
   if (now.incidents > 0) parts.push(counted(now.incidents, 'incident'));
   if (fleet.degraded) parts.push('degraded: workers fail again and again');

@@ -15,11 +15,14 @@ export function debut(event: Event, before: Fleet, after: Fleet): Debut | undefi
   }
   const late = after.workers.find(({ phase, id }) => phase === 'killing' && phaseOf(before, id) === 'booting');
   if (late) return { type: 'failed', why: `its worker ${late.id} was not ready in time` };
-  const serves = after.slots.every((_, slot) =>
-    after.workers.some((worker) => worker.slot === slot && (worker.phase === 'ready' || worker.phase === 'standby')),
-  );
-  return serves ? { type: 'ready' } : undefined;
+  return serves(after) ? { type: 'ready' } : undefined;
 }
+
+/** Every slot has somebody who is ready. */
+export const serves = ({ slots, workers }: Fleet): boolean =>
+  slots.every((_, slot) =>
+    workers.some((worker) => worker.slot === slot && (worker.phase === 'ready' || worker.phase === 'standby')),
+  );
 
 const phaseOf = (fleet: Fleet, id: number): string | undefined =>
   fleet.workers.find((worker) => worker.id === id)?.phase;

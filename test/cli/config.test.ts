@@ -56,7 +56,9 @@ test('diff says what each change takes, and shows no variable', async (t) => {
     'old.yaml': 'script: server.js\nenv: { A: hunter2 }\n',
     'cordon.config.yaml': 'script: server.js\nenv: { A: hunter3 }\nworkers: 2\nstop: { timeout: 1m }\n',
   });
-  const { code, out, err } = await command(folder, ['diff', 'old.yaml'], { env: { WEB_CONCURRENCY: '1' } });
+  const { code, out, err } = await command(folder, ['diff', 'old.yaml', 'cordon.config.yaml'], {
+    env: { WEB_CONCURRENCY: '1' },
+  });
   t.is(err, '');
   t.is(code, 0);
   t.is(

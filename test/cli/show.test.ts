@@ -37,6 +37,8 @@ const status = (workers: readonly WorkerReply[], change: Partial<StatusReply> = 
   pid: 4_194_303,
   cordon: '1.0.0',
   node: '24.0.0',
+  beside: [],
+  waitsFor: [],
   since: 0,
   uptimeMs: 5000,
   state: 'serving',

@@ -56,7 +56,7 @@ test('one app of several is chosen by its name, and none by chance', async (t) =
     message: '--only: no app is called mail; known here: mails, db-proxy, api',
   });
   await t.throwsAsync(loading(folder, { environment }), {
-    message: 'this version runs one app at a time; choose with --only one of mails, db-proxy, api',
+    message: 'expected one app, got mails, db-proxy, api; choose one with --only',
   });
 });
 

@@ -12,7 +12,7 @@ const config: Config = {
   secrets: [],
   workers: 2,
   listen: [],
-  control: { socket: undefined, mode: 0o600, readers: undefined },
+  control: { socket: undefined, mode: 0o600, readers: undefined, watchConfig: false },
   metrics: { listen: [] },
   standby: 0,
   ready: { on: 'listening', timeoutMs: 30_000 },
@@ -68,8 +68,12 @@ const changes: Record<string, readonly [over: Partial<Config>, told: readonly st
     ['reload script "/srv/server.js" → "/srv/other.js"', 'reload args [] → ["-v"]'],
   ],
   'what the supervisor was started with takes a restart': [
-    { name: 'web', listen: [{ host: '::1', port: 80 }, { host: undefined, port: 81 }, { path: '/run/a.sock' }] },
-    ['restart name "api" → "web"', 'restart listen none → [::1]:80 :81 unix:/run/a.sock'],
+    { name: 'web', logs: { format: 'pretty', level: 'info' } },
+    ['restart name "api" → "web"', 'restart logs.format "json" → "pretty"'],
+  ],
+  'one more address takes a reload': [
+    { listen: [{ host: '::1', port: 80 }, { host: undefined, port: 81 }, { path: '/run/a.sock' }] },
+    ['reload listen none → [::1]:80 :81 unix:/run/a.sock'],
   ],
   'variables that are new, other, or gone take a reload, and are not shown': [
     { env: { B: 'hunter2', C: 'hunter3' } },
@@ -92,6 +96,11 @@ test('an app takes what the most demanding of its changes takes', (t) => {
   t.is(taken({ workers: 3 }), 'live');
   t.is(taken({ workers: 3, env: {} }), 'reload');
   t.is(taken({ workers: 3, env: {}, name: 'x' }), 'restart');
+});
+
+test('an address that is given up takes a restart: old workers may still listen there', (t) => {
+  const [difference] = compare([{ ...config, listen: [{ host: undefined, port: 80 }] }], [config]);
+  t.like(difference, { what: 'changed', takes: 'restart' });
 });
 
 test('apps are told apart by their names: one that is new, one that is gone', (t) => {

@@ -38,7 +38,7 @@ test('a script alone runs with every default', async (t) => {
       drain: 'requests',
       signal: undefined,
     },
-    control: { socket: undefined, mode: 0o600, readers: undefined },
+    control: { socket: undefined, mode: 0o600, readers: undefined, watchConfig: false },
     metrics: { listen: [] },
     logs: { format: 'json', level: 'info' },
     pidFile: undefined,

@@ -27,7 +27,7 @@ async function open(
   const opened = await openControl(
     {
       name: 'api',
-      control: { socket: socketPath, mode: 0o600, readers: undefined, ...control },
+      control: { socket: socketPath, mode: 0o600, readers: undefined, watchConfig: false, ...control },
       metrics: { listen: port === undefined ? [] : [{ host: '127.0.0.1', port }] },
     },
     { follows: false, bug: (error) => bugs.push(error) },
@@ -82,9 +82,9 @@ test('bodies are bounded and checked: 413 and 400 with what was expected', async
   t.deepEqual(await post('/v1/stop', ' '.repeat(MAX_BODY + 1)), [413, 'expected a body of at most 65536 bytes']);
   t.deepEqual(await post('/v1/stop', '{"now":'), [400, 'expected a JSON object as the body']);
   t.deepEqual(await post('/v1/stop', '[]'), [400, 'expected a JSON object as the body']);
-  t.deepEqual(await post('/v1/stop', '{"nwo":true}'), [400, 'unknown field "nwo"; known here: now']);
+  t.deepEqual(await post('/v1/stop', '{"nwo":true}'), [400, 'unknown field "nwo"; known here: now, all']);
   t.deepEqual(await post('/v1/stop', '{"now":"yes"}'), [400, 'now: expected a boolean']);
-  t.deepEqual(await post('/v1/stop', '{"__proto__":true}'), [400, 'unknown field "__proto__"; known here: now']);
+  t.deepEqual(await post('/v1/stop', '{"__proto__":true}'), [400, 'unknown field "__proto__"; known here: now, all']);
   t.deepEqual(await post('/v1/scale', '{}'), [400, 'expected either "to" or "by"']);
   t.deepEqual(await post('/v1/scale', '{"to":1.5}'), [400, 'expected a whole number']);
   t.deepEqual(await post('/v1/workers/x/drain', ''), [400, 'expected a whole number, got "x"']);

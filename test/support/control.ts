@@ -33,6 +33,8 @@ export const noCommands: Commands = {
     standby: 0,
     slots: [{ slot: 0, restarts: 0, lastEnd: undefined }],
     workers: [],
+    beside: [],
+    waitsFor: [],
   }),
   reload: () => Promise.resolve({ ...nothing, generation: 1, lastWords: ['Error: no database'] }),
   restart: () => Promise.resolve(nothing),

@@ -1,0 +1,52 @@
+// What systemd is to know of all apps, as if they were one.
+import type { OperatorError } from '../../config/exit-code.js';
+import { nextDeadline } from '../decide.js';
+import type { BookFigures } from '../incidents/incidents.js';
+import { GRACE_MS, policyOf } from '../policy.js';
+import { emptyFleet, type Fleet } from '../state.js';
+import type { Service } from '../systemd/service.js';
+import type { Apps } from './apps.js';
+
+export function standingOf(apps: Apps, log: { warn(text: string): void }): Parameters<Service['begin']>[0] {
+  const configs = () => apps.runs.map(({ commands }) => commands.config);
+  const longest = (of: (config: ReturnType<typeof configs>[number]) => number): number =>
+    Math.max(0, ...configs().map(of));
+  return {
+    log,
+    fleet: () =>
+      together(
+        apps.runs.map(({ fleet }) => fleet),
+        apps.isEnding,
+      ),
+    apps: () => apps.runs.length,
+    bootMs: () => longest(({ ready }) => ready.timeoutMs) + GRACE_MS,
+    stopMs: () => longest(({ stop }) => stop.delayMs + stop.timeoutMs) + 2 * GRACE_MS,
+    overdueMs: () =>
+      Math.max(
+        0,
+        ...apps.runs.map((run) => run.now() - (nextDeadline(run.fleet, policyOf(run.commands.config)) ?? Infinity)),
+      ),
+    incidents: () => apps.runs.reduce((sum, { premises }) => sum + unresolved(premises.incidents.figures), 0),
+    unserved: () => apps.runs.flatMap(({ premises }) => premises.sockets.unserved),
+    leaving: () => apps.runs.some(({ isLeaving }) => isLeaving),
+    give: (up: OperatorError) => {
+      for (const run of apps.runs) run.giveUp(up);
+    },
+  };
+}
+
+/** With several, the first that is otherwise speaks for all: one that reloads, one that is degraded. */
+export function together(fleets: readonly Fleet[], isEnding: boolean): Fleet {
+  const [first = { ...emptyFleet(0), goal: 'done' }, another] = fleets;
+  if (another === undefined) return first;
+  return {
+    ...first,
+    goal: isEnding ? 'stop' : 'serve',
+    slots: fleets.flatMap(({ slots }) => slots),
+    workers: fleets.flatMap(({ workers }) => workers),
+    degraded: fleets.some(({ degraded }) => degraded),
+    reload: fleets.find(({ reload }) => reload)?.reload,
+  };
+}
+
+const unresolved = (figures: BookFigures): number => figures.new + figures.known + figures.returned;
