@@ -46,8 +46,9 @@ test('half a core is still one worker, and one and a half are no two', (t) => {
   }
 });
 
+const of = (max: string) => machine({ '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup/cpu.max': `${max}\n` });
+
 test('that a quota was rounded is said, and only where it was', (t) => {
-  const of = (max: string) => machine({ '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup/cpu.max': `${max}\n` });
   t.is(roundedWords(1, of('150000 100000'), 8), ' (the cgroup grants 1.5 cores; a worker is a whole one)');
   t.is(roundedWords(1, of('33333 100000'), 8), ' (the cgroup grants 0.33 cores; a worker is a whole one)');
   t.is(roundedWords(3, of('150000 100000'), 8), '', 'somebody has said how many');

@@ -37,9 +37,10 @@ export function stagesOf(text: string): Stage[] {
   return stages;
 }
 
+const list = (text: string): string[] => JSON.parse(text) as string[];
+
 function said(stage: Stage, word: string, rest: string): Partial<Stage> {
   const words = rest.split(' ');
-  const list = (text: string): string[] => JSON.parse(text) as string[];
   switch (word) {
     case 'WORKDIR':
       return { workdir: rest };

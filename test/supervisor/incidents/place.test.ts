@@ -22,10 +22,11 @@ test('the book is in systemd\u2019s folder for the service, else in the user\u20
   t.is(placeOf('api', { XDG_STATE_HOME: 'relative' }, '/home/me'), '/home/me/.local/state/cordon/api');
 });
 
+const unknown = (): string => {
+  throw new Error('uv_os_homedir returned ENOENT');
+};
+
 test('a user who has no home, as a bare number in a container, is taken to live in /', (t) => {
-  const unknown = (): string => {
-    throw new Error('uv_os_homedir returned ENOENT');
-  };
   t.is(homeOf(unknown), '/');
   t.is(
     homeOf(() => '/home/me'),
