@@ -1,9 +1,11 @@
 // As in a container: process 1 of its own namespaces, nobody's user, a root that is read-only and has no shell. `npm run container` does
 // the same with an image that contrib/docker/Dockerfile has built.
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { type Container, lackOfLimits, runContainer } from '../support/container.js';
+import { root } from '../support/fleet.js';
 import { bare, built, type Image } from '../support/image.js';
+import { podOf } from '../support/manifest.js';
 
 /** `1`, or the folder of a Debian that debootstrap has made. */
 const FULL = process.env['CONTAINER_BUILT'] ?? '';
@@ -28,6 +30,8 @@ function lack(): string | undefined {
 let image: Promise<Image> | undefined;
 const removes: (() => void)[] = [];
 const all = { teardown: (remove: () => void) => void removes.push(remove) };
+const pod = podOf(readFileSync(`${root}contrib/kubernetes/deployment.yaml`, 'utf8'));
+
 test.after.always(() => {
   for (const remove of removes) remove();
 });
@@ -52,7 +56,10 @@ contained(
   lack(),
   async (t) => {
     const made = await imageOf(t);
-    const container = await runContainer(t, made, { env: { PORT: '0' }, args: ['-w', '2'] });
+    // Volumes of a pod belong to root, and everybody may write to them.
+    const volumes = Object.fromEntries(pod.mounts.map((at) => [at, 'mode=0777']));
+    const env = { ...pod.env, PORT: '0', CORDON_METRICS_LISTEN: '127.0.0.1:0' };
+    const container = runContainer(t, made, { env, volumes, args: ['-w', '2'] });
     await container.line(/is ready \(2 of 2\)/);
     t.is((await ask(container)).uid, made.stage.user[0]);
     const healthy = await container.exec(made.stage.healthcheck);
@@ -75,7 +82,7 @@ contained(
   lack(),
   async (t) => {
     const made = await imageOf(t);
-    const container = await runContainer(t, made, { env: { PORT: '0' }, args: ['-w', '1', '--ready', 'message'] });
+    const container = runContainer(t, made, { env: { PORT: '0' }, args: ['-w', '1', '--ready', 'message'] });
     await container.line(/port \d+/);
     t.is((await container.exec(made.stage.healthcheck)).code, 1);
     container.kill('SIGQUIT');
@@ -88,7 +95,7 @@ contained(
   lack() ?? lackOfLimits(),
   async (t) => {
     const made = await imageOf(t);
-    const container = await runContainer(t, made, { env: { PORT: '0' }, limits: { cores: 1.5, memory: 512 * MB } });
+    const container = runContainer(t, made, { env: { PORT: '0' }, limits: { cores: 1.5, memory: 512 * MB } });
     await container.line(/in 1 worker \(the cgroup grants 1\.5 cores; a worker is a whole one\)/);
     await container.line(/is ready \(1 of 1\)/);
     const { heapLimit } = await ask(container);
@@ -104,7 +111,7 @@ contained(
   lack() ?? lackOfLimits(),
   async (t) => {
     const made = await imageOf(t);
-    const container = await runContainer(t, made, {
+    const container = runContainer(t, made, {
       env: { PORT: '0' },
       args: ['-w', '2'],
       limits: { memory: 400 * MB },

@@ -92,17 +92,19 @@ interface Check {
 /** Stands between HAProxy and an agent, and keeps an account of each check. */
 async function overheard(t: ExecutionContext, agent: number, look: () => Promise<string>) {
   const checks: Check[] = [];
+  const answered = async (asking: net.Socket): Promise<void> => {
+    const before = await look();
+    const answering = net.connect(agent, '127.0.0.1').setEncoding('utf8');
+    let answer = '';
+    answering.on('data', (text: string) => (answer += text)).on('error', () => asking.destroy());
+    answering.on('end', () => {
+      checks.push({ before, answer: answer.trim() });
+      asking.end(answer);
+    });
+  };
   const server = net.createServer((asking) => {
     asking.on('error', () => {});
-    void look().then((before) => {
-      const answering = net.connect(agent, '127.0.0.1').setEncoding('utf8');
-      let answer = '';
-      answering.on('data', (text: string) => (answer += text)).on('error', () => asking.destroy());
-      answering.on('end', () => {
-        checks.push({ before, answer: answer.trim() });
-        asking.end(answer);
-      });
-    });
+    void answered(asking);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,5 +1,5 @@
 #!/bin/bash
-# container.sh ROOT UID GID WORKDIR TMPFS[,TMPFS...] BINDS GROUPS COMMAND... - COMMAND as process 1 of a container, without an engine: on
+# container.sh ROOT UID GID WORKDIR "TMPFS=OPTIONS..." BINDS GROUPS COMMAND... - COMMAND as process 1 of a container, without an engine: on
 # ROOT, read-only, with a /proc, a small /dev and the cgroups of its own, in namespaces of its own but for the network, without a
 # terminal. BINDS are lines SRC=DST, seen read-only; GROUPS are lines of cgroup folders that it joins first.
 # Its environment is the caller's. Prints and ends as COMMAND does. As root; Debian: util-linux.
@@ -34,5 +34,5 @@ while read -r group; do
     *) mount -t cgroup2 -o ro cgroup2 "$root/sys/fs/cgroup" ;;
   esac
 done <<<"$groups"
-for folder in ${writable//,/ }; do mount -t tmpfs -o "mode=0700,uid=$uid,gid=$gid" tmpfs "$root$folder"; done
+for folder in $writable; do mount -t tmpfs -o "${folder#*=}" tmpfs "$root${folder%%=*}"; done
 exec setpriv --no-new-privs unshare --root="$root" --wd="$workdir" --setgid="$gid" --setuid="$uid" "$@"

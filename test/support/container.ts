@@ -11,6 +11,7 @@ import { root as project } from './fleet.js';
 import type { Image } from './image.js';
 
 const script = path.join(project, 'test/support/container.sh');
+const VOLUMES = { '/run/cordon': 'mode=0700,uid=65532', '/var/lib/cordon': 'mode=0700,uid=65532' };
 const SIGNALS: Readonly<Record<string, number>> = { SIGKILL: 137, SIGQUIT: 131, SIGTERM: 143 };
 
 export interface Container {
@@ -104,18 +105,24 @@ function limited(t: ExecutionContext, { memory, cores }: Limits): string[] {
   return [...groups];
 }
 
-export async function runContainer(
+export interface Asked {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  readonly limits?: Limits;
+  /** What is mounted where, by the options of its tmpfs. Default: as compose.yaml has it. */
+  readonly volumes?: Readonly<Record<string, string>>;
+}
+
+export function runContainer(
   t: ExecutionContext,
   { root, binds, stage }: Image,
-  {
-    env: more = {},
-    args = [],
-    limits = {},
-  }: { env?: Record<string, string>; args?: readonly string[]; limits?: Limits } = {},
-): Promise<Container> {
+  { env: more = {}, args = [], limits = {}, volumes = VOLUMES }: Asked = {},
+): Container {
   const env = { ...stage.env, ...more };
   const [uid, gid] = stage.user.map(String) as [string, string];
-  const folders = ['/tmp', stage.env['RUNTIME_DIRECTORY'], stage.env['STATE_DIRECTORY']].join(',');
+  const folders = Object.entries({ '/tmp': 'mode=1777', ...volumes })
+    .map(([at, options]) => `${at}=${options}`)
+    .join(' ');
   const place = [root, uid, gid, stage.workdir, folders, binds.join('\n'), limited(t, limits).join('\n')];
   const child = spawn(script, [...place, ...stage.entrypoint, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: string[] = [];

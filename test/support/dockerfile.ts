@@ -5,6 +5,7 @@ export type Step =
   | {
       readonly does: 'copy';
       readonly from: string | undefined;
+      readonly owner: string | undefined;
       readonly sources: readonly string[];
       readonly to: string;
     }
@@ -47,9 +48,11 @@ function said(stage: Stage, word: string, rest: string): Partial<Stage> {
     case 'RUN':
       return { steps: [...stage.steps, { does: 'run', command: rest }] };
     case 'COPY': {
-      const [, from] = /^--from=(.+)$/.exec(words[0] ?? '') ?? [];
-      const sources = words.slice(from === undefined ? 0 : 1, -1);
-      return { steps: [...stage.steps, { does: 'copy', from, sources, to: words.at(-1) ?? '' }] };
+      const flag = (name: string) => words.find((one) => one.startsWith(`--${name}=`))?.slice(name.length + 3);
+      const places = words.filter((one) => !/^--(?:from|chown)=/.test(one));
+      const [from, owner] = [flag('from'), flag('chown')];
+      const step: Step = { does: 'copy', from, owner, sources: places.slice(0, -1), to: places.at(-1) ?? '' };
+      return { steps: [...stage.steps, step] };
     }
     case 'ENV':
       return {

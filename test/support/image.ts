@@ -30,7 +30,7 @@ export interface Image {
 
 const context = path.join(project, 'test/fixtures/container');
 /** Where a container's file systems are mounted. */
-const PLACES = ['proc', 'dev', 'sys/fs/cgroup', 'tmp', 'run/cordon', 'var/lib/cordon'];
+const PLACES = ['proc', 'dev', 'sys/fs/cgroup', 'tmp'];
 const NODE = '/nodejs/bin/node';
 
 const stages = (): Stage[] => stagesOf(readFileSync(path.join(project, 'contrib/docker/Dockerfile'), 'utf8'));
@@ -55,6 +55,7 @@ export function bare(t: Owner): Image {
   const root = folder(t);
   const stage = stages().at(-1) as Stage;
   prepare(root);
+  for (const step of stage.steps) if (step.does === 'copy') mkdirSync(path.join(root, step.to), { recursive: true });
   const libraries = [...execFileSync('ldd', [process.execPath], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g)];
   const files = [`${process.execPath}=${NODE}`, ...libraries.map(([, file]) => `${file}=${file}`)];
   for (const file of files) {
@@ -94,7 +95,7 @@ export async function built(t: Owner, given?: string): Promise<Image> {
     roots.set(stage.name, root);
     for (const step of stage.steps) {
       if (step.does === 'run') await inRoot(root, stage.workdir, step.command);
-      else copy(step, stage, root, step.from === undefined ? path.join(base, 'context') : roots.get(step.from));
+      else await copy(step, stage, root, step.from === undefined ? path.join(base, 'context') : roots.get(step.from));
     }
   }
   const root = path.join(home, 'last');
@@ -102,12 +103,18 @@ export async function built(t: Owner, given?: string): Promise<Image> {
   return { root, binds: [], stage: all.at(-1) as Stage };
 }
 
-function copy({ sources, to }: Extract<Step, { does: 'copy' }>, { workdir }: Stage, root: string, from?: string): void {
+async function copy(
+  { sources, to, owner }: Extract<Step, { does: 'copy' }>,
+  { workdir }: Stage,
+  root: string,
+  from: string | undefined,
+): Promise<void> {
   if (from === undefined) throw new Error('COPY --from= a stage that is not there');
   const at = (place: string): string => path.join(root, path.resolve(workdir, place));
   for (const source of sources) {
-    const place = to.endsWith('/') && source !== '.' ? path.join(to, path.basename(source)) : to;
-    cpSync(path.join(from, source), at(place), { recursive: true, verbatimSymlinks: true });
+    const place = at(to.endsWith('/') && source !== '.' ? path.join(to, path.basename(source)) : to);
+    cpSync(path.join(from, source), place, { recursive: true, verbatimSymlinks: true });
+    if (owner !== undefined) await run('chown', ['-R', owner, place]);
   }
 }
 
