@@ -94,8 +94,10 @@ export async function boot(t: ExecutionContext, units: Readonly<Record<string, s
     });
   const show: Box['show'] = async (unit, property) =>
     (await run('systemctl', 'show', '-p', property, '--value', unit)).stdout.trim();
-  const journal: Box['journal'] = async (unit) =>
-    (await run('journalctl', '-u', unit, '-o', 'cat', '--no-pager')).stdout;
+  const journal: Box['journal'] = async (unit) => {
+    await run('journalctl', '--sync');
+    return (await run('journalctl', '-u', unit, '-o', 'cat', '--no-pager')).stdout;
+  };
   const clientsOf = (program: string, ...args: readonly (string | number)[]): BoxLoad =>
     follow(t, spawn(script, ['exec', name, NODE, `${APP}/test/fixtures/systemd/${program}`, ...args.map(String)]));
   return {
