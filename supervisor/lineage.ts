@@ -17,6 +17,8 @@ export class Lineage {
   readonly #predecessor: Predecessor | undefined;
   readonly #told: (verdict: Debut) => void;
   #awaited: boolean;
+  /** The predecessor has stepped back: until then all that was inherited is its own, whatever becomes of this fleet. */
+  #leads = false;
   #passing: Passing | undefined;
 
   /** `told` hears once whether the fleet has made it, where a predecessor waits for that. */
@@ -55,17 +57,23 @@ export class Lineage {
     const verdict = this.#awaited ? debut(event, before, after) : undefined;
     if (verdict === undefined) return;
     this.#awaited = false;
-    if (verdict.type === 'ready') this.#run().succeed();
+    if (verdict.type === 'ready') this.#run().premises.control.takeOver();
+    if (verdict.type === 'ready' && this.#leads) this.#run().premises.sockets.disclaim();
     this.#told(verdict);
     if (verdict.type === 'ready') this.#predecessor?.ready();
   };
 
   /** Before the first worker starts. */
   begin(left: () => void): void {
-    const { metrics, relay } = this.#run();
+    const { metrics, relay, premises } = this.#run();
     this.#predecessor?.counted((legacy) => metrics.inherit(legacy));
     this.#predecessor?.passes((moved, handle) => relay.adopt(moved, handle));
-    this.#predecessor?.left(left);
+    this.#predecessor?.left(() => {
+      this.#leads = true;
+      premises.sockets.lead();
+      if (!this.#awaited) premises.sockets.disclaim();
+      left();
+    });
   }
 
   /** A successor serves in the place of this process. */

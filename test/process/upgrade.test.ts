@@ -100,14 +100,18 @@ test('the path of a unix socket survives an upgrade, and goes with the last supe
 });
 
 for (const [says, does, why, args] of [
-  ['dies at start', 'throw', /its worker \d+ ended before it was ready/, []],
-  ['is never ready', 'hang', /its worker \d+ was not ready in time/, ['--ready-timeout', '1s']],
+  ['dies at start', 'throw', /its worker \d+ ended before it was ready/, ['--listen', 'unix:s']],
+  ['is never ready', 'hang', /its worker \d+ was not ready in time/, ['--ready-timeout', '3s']],
 ] as const) {
-  test(`a successor whose program ${says} is ended, and nothing has changed`, async (t) => {
-    const release = path.join(await folderFor(t), 'release');
+  test(`a successor whose program ${says} is ended, and nothing has changed: the path of a unix socket stays`, async (t) => {
+    const folder = await folderFor(t);
+    const release = path.join(folder, 'release');
     await writeFile(release, 'serve');
-    const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '2', ...args], { env: { RELEASE: release } });
-    const target = { port: await fleet.port() };
+    const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '2', ...args], {
+      cwd: folder,
+      env: { RELEASE: release, SOCKET: path.join(folder, 's') },
+    });
+    const target = { port: 0, socketPath: path.join(folder, 's') };
     await fleet.ready();
     const workers = workersOf(fleet);
     const load = startLoad(t, target, 4, () => ({ path: '/ok' }));
@@ -119,11 +123,13 @@ for (const [says, does, why, args] of [
     await gone(workersOf(fleet).filter((pid) => !workers.includes(pid)));
     await load.reached(load.told.length + 20);
     t.deepEqual(lost(await load.end()), []);
+    t.like(await ask(t, target, '/ok'), { status: 200 }, 'a new client finds the path');
     await writeFile(release, 'serve');
     const successor = await upgrade(t, fleet, fleet.child.pid as number);
     t.like(await ask(t, target, '/ok'), { status: 200 });
     end(successor, 'SIGTERM');
     t.is(await fleet.ended, 0);
+    t.false(existsSync(target.socketPath));
   });
 }
 
