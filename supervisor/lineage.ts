@@ -11,6 +11,13 @@ import { Upgrade } from './upgrade/upgrade.js';
 /** What a successor of the supervisor may take beside its workers: to start, and to read its configuration. */
 const BOOT_MS = 15_000;
 
+export interface Ancestry {
+  /** Where this process was started, by the name that led there. */
+  readonly folder: string;
+  readonly predecessor: Predecessor | undefined;
+  readonly service: Service | undefined;
+}
+
 export class Lineage {
   readonly upgrade: Upgrade;
   readonly #run: () => FleetRun;
@@ -22,16 +29,13 @@ export class Lineage {
   #passing: Passing | undefined;
 
   /** `told` hears once whether the fleet has made it, where a predecessor waits for that. */
-  constructor(
-    run: () => FleetRun,
-    { predecessor, service }: { predecessor: Predecessor | undefined; service: Service | undefined },
-    told: (verdict: Debut) => void,
-  ) {
+  constructor(run: () => FleetRun, { folder, predecessor, service }: Ancestry, told: (verdict: Debut) => void) {
     this.#run = run;
     this.#predecessor = predecessor;
     this.#told = told;
     this.#awaited = predecessor !== undefined;
     this.upgrade = new Upgrade({
+      folder,
       log: {
         info: (text) => run().chronicle.note('info', 'upgrade', text),
         error: (text) => run().chronicle.note('error', 'upgrade', text),

@@ -1,6 +1,6 @@
 // The supervisor itself is replaced: clients notice nothing, and a successor that is no good has cost nothing.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -133,16 +133,34 @@ for (const [says, does, why, args] of [
   });
 }
 
-test('the pid file names the supervisor that leads, and goes with the last', async (t) => {
+/** Lets `current` lead to a release of this name. */
+async function point(folder: string, name: string): Promise<void> {
+  await mkdir(path.join(folder, name));
+  await writeFile(path.join(folder, name, 'release.json'), JSON.stringify({ name }));
+  await symlink(fixture('process/releases.mjs'), path.join(folder, name, 'server.mjs'));
+  await symlink(name, path.join(folder, 'next'));
+  await rename(path.join(folder, 'next'), path.join(folder, 'current'));
+}
+
+test('the successor runs the release where the operator stood, wherever that leads now; the pid file names who leads, and goes with the last', async (t) => {
   const folder = await folderFor(t);
+  await point(folder, '41');
   const pidFile = path.join(folder, 'pid');
-  const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '1'], { env: { CORDON_PID_FILE: pidFile } });
+  const current = path.join(folder, 'current');
+  const fleet = startFleet(t, ['server.mjs', '-w', '1'], {
+    cwd: current,
+    env: { CORDON_PID_FILE: pidFile, PWD: current },
+  });
+  const target = { port: await fleet.port() };
   await fleet.ready();
   const first = fleet.child.pid as number;
   t.is(await readFile(pidFile, 'utf8'), `${first}\n`);
+  await point(folder, '42');
   const second = await upgrade(t, fleet, first);
   await gone([first]);
   t.is(await readFile(pidFile, 'utf8'), `${second}\n`);
+  const { body } = (await ask(t, target, '/')) as { body?: string };
+  t.like(JSON.parse(body ?? '{}'), { name: '42', folder: path.join(folder, '42') });
   end(second, 'SIGTERM');
   await gone([second]);
   t.false(existsSync(pidFile));
