@@ -95,7 +95,10 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
       service?.observe(...turn);
       lineage.observe(...turn);
     },
-    leaving: () => service?.look(),
+    leaving: () => {
+      lineage.upgrade.callOff();
+      service?.look();
+    },
     stopping: () => lineage.upgrade.callOff(),
     stopped,
     upgrade: () => lineage.upgrade.start(),

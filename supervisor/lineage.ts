@@ -40,7 +40,7 @@ export class Lineage {
         info: (text) => run().chronicle.note('info', 'upgrade', text),
         error: (text) => run().chronicle.note('error', 'upgrade', text),
       },
-      serves: () => run().fleet.goal === 'serve',
+      serves: () => run().fleet.goal === 'serve' && !run().isLeaving,
       bequeath: () => run().premises.sockets.bequeath(),
       heritage: (firstFd) => service?.heritage(firstFd),
       readyMs: () => {

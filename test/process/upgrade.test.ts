@@ -184,10 +184,12 @@ test('a configuration that is wrong by now ends the upgrade, in the words of a s
   t.is(await fleet.stop(), 0);
 });
 
-test('one upgrade at a time, and a stop ends one that is under way', async (t) => {
+test('one upgrade at a time, and a stop, even one that waits for load balancers, ends it and lets no other begin', async (t) => {
   const release = path.join(await folderFor(t), 'release');
   await writeFile(release, 'serve');
-  const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '1'], { env: { RELEASE: release } });
+  const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '1'], {
+    env: { RELEASE: release, CORDON_STOP_DELAY: '1s' },
+  });
   await fleet.ready();
   await writeFile(release, 'hang');
   fleet.child.kill('SIGUSR2');
@@ -197,7 +199,11 @@ test('one upgrade at a time, and a stop ends one that is under way', async (t) =
   );
   fleet.child.kill('SIGUSR2');
   await fleet.line(/^cannot upgrade: an upgrade is under way/);
-  t.is(await fleet.stop(), 0);
+  await writeFile(release, 'serve');
+  fleet.child.kill('SIGTERM');
   t.regex((await fleet.line(/^upgrade failed/)).msg, /called off/);
+  fleet.child.kill('SIGUSR2');
+  await fleet.line(/^cannot upgrade: this supervisor is stopping/);
+  t.is(await fleet.ended, 0);
   await gone(workersOf(fleet));
 });
