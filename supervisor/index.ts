@@ -120,7 +120,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         hopeless ??= error;
         supervisor.tell({ type: 'halt-asked' });
       };
-      const chronicle = new Chronicle(log, incidents, journal, giveUp);
+      const chronicle = new Chronicle(log, incidents, journal, () => supervisor.policy, giveUp);
       const metrics = new Metrics({
         name: config.name,
         version: about.version,
