@@ -6,7 +6,7 @@ import { syntaxError } from './diagnosis.js';
 import type { Diagnosis } from './hang/ward.js';
 import type { Incidents } from './incidents/incidents.js';
 import type { Journal } from './journal.js';
-import { gist, LastWords, Obituaries } from './last-words.js';
+import { gist, LastWords, Obituaries, shortened } from './last-words.js';
 import { leftBehind } from './left-behind.js';
 import type { Log } from './log.js';
 import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
@@ -189,7 +189,7 @@ export class Chronicle implements Hearing {
   #remember(id: number, words: readonly string[]): void {
     this.#mourners.get(id)?.(words);
     this.#mourners.delete(id);
-    this.#dead.set(id, [...words]);
+    this.#dead.set(id, shortened(words));
     for (const oldest of this.#dead.keys()) {
       if (this.#dead.size <= MAX_DEAD) break;
       this.#dead.delete(oldest);
