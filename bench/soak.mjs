@@ -14,6 +14,8 @@ const FULL = { requests: 1_000_000, restarts: 10_000, incidents: 100_000 };
 /** One request in so many fails, with so many errors, each of a kind of its own. */
 const FAIL_EVERY = 60;
 const ERRORS = 8;
+/** Requests a second, at most: boots want their share of two cores. */
+const RATE = 1300;
 
 const help = `node bench/soak.mjs [options]
 
@@ -97,8 +99,14 @@ const ask = (path) =>
         resolve();
       });
   });
+let turns = 0;
+const begun = performance.now();
 async function user(index) {
-  for (let n = index; !load.over; n++) await ask(n % FAIL_EVERY === 0 ? '/fail' : '/ok');
+  for (let n = index; !load.over; n++) {
+    const early = begun + (turns++ * 1000) / RATE - performance.now();
+    if (early > 1) await sleep(early);
+    await ask(n % FAIL_EVERY === 0 ? '/fail' : '/ok');
+  }
 }
 /** One at a time, and never the last that serves. */
 const killing = setInterval(() => {
