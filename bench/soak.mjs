@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { spentMs } from './support/process.mjs';
 
 const FULL = { requests: 1_000_000, restarts: 10_000, incidents: 100_000 };
 /** One request in so many fails, with so many errors, each of a kind of its own. */
@@ -127,6 +128,7 @@ for (let second = 0; second < options.seconds && fleet.exitCode === null && !isA
   samples.push(sample(fleet.pid));
 }
 const counted = await figures();
+const spent = spentMs(fleet.pid) / 1000;
 load.over = true;
 clearInterval(killing);
 await Promise.all(users);
@@ -194,6 +196,8 @@ function judge() {
       `memory has grown by ${((memory[3] / memory[1] - 1) * 100).toFixed(1)} % from the second quarter to the last`,
     );
   if (!tight) console.log('descriptors have grown');
+  const { user: own, system } = process.cpuUsage();
+  console.log(`processor time: the fleet ${spent.toFixed(0)} s, who asked ${((own + system) / 1e6).toFixed(0)} s`);
   const whole = !options.full || isAllDone();
   if (!whole) console.log('not all that was to happen has: give it more --seconds, or a quieter machine');
   return flat && tight && whole && code === 0 && ok > 0 ? 0 : 1;
