@@ -59,6 +59,8 @@ interface Process {
   readonly addresses: Map<string, string>;
   /** Orders for a worker that does not listen to us yet: Node drops what comes before the preload. */
   waiting: ToWorker[] | undefined;
+  /** It has yet to say what its program measures: one that is stuck is not asked again and again. */
+  isAsked: boolean;
 }
 
 export class NodeHost implements Host {
@@ -144,12 +146,15 @@ export class NodeHost implements Host {
     }
   }
 
-  /** Asks every worker that listens to us what its program measures itself. Returns whom. */
+  /** Asks every worker that listens to us, and owes no answer, what its program measures itself. Returns whom. */
   measure(seq: number): number[] {
     const asked = [...this.#processes.values()].filter(
-      ({ waiting, child }) => waiting === undefined && child.connected,
+      ({ waiting, child, isAsked }) => waiting === undefined && child.connected && !isAsked,
     );
-    for (const { child } of asked) this.#post(child, { type: 'measure', seq });
+    for (const process of asked) {
+      process.isAsked = true;
+      this.#post(process.child, { type: 'measure', seq });
+    }
     return asked.map(({ seat }) => seat.id);
   }
 
@@ -179,6 +184,7 @@ export class NodeHost implements Host {
       since: Date.now(),
       addresses: new Map(),
       waiting: [],
+      isAsked: false,
     });
     this.#hearing.spawned(seat);
     child.on('internalMessage', (message: unknown, handle: unknown) => this.#hear(seat, child, message, handle));
@@ -256,6 +262,7 @@ export class NodeHost implements Host {
       case 'draining':
         return this.#tell({ type: 'draining', id, because: message.because });
       case 'measured':
+        if (process) process.isAsked = false;
         return this.#hearing.measured(seat, message.seq, message.metrics);
       case 'errors':
         return this.#hearing.errors(seat, message.errors, message.dropped);
