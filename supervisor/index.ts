@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
+import { roundedWords } from '../config/cores.js';
 import { ExitCode } from '../config/exit-code.js';
 import type { Commands } from './commands.js';
 import { FleetRun } from './fleet-run.js';
@@ -14,6 +15,7 @@ import { furnish, groundOf, leave, type Premises, pinAll, tellWhere } from './pr
 import { type Ending, onEnding, onSignal } from './signals.js';
 import type { Service } from './systemd/service.js';
 import type { Predecessor } from './upgrade/predecessor.js';
+import { count } from './words.js';
 
 export type { Commands };
 
@@ -113,7 +115,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
   about.commanded?.(run.commands);
   run.answer();
   log.info(
-    `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
+    `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${count(config.workers, 'worker')}${roundedWords(config.workers)}`,
   );
   service?.begin(standingOf(run));
   lineage.begin(() => {
