@@ -16,10 +16,12 @@ interface Ask {
   readonly body?: unknown;
   readonly accept?: string;
   readonly signal?: AbortSignal;
+  /** How long it may take to begin its answer, in milliseconds. */
+  readonly patienceMs?: number;
 }
 
 function open({ name, path: socketPath }: Supervisor, path: string, ask: Ask): Promise<IncomingMessage> {
-  const { method = 'GET', body, accept = 'application/json', signal } = ask;
+  const { method = 'GET', body, accept = 'application/json', signal, patienceMs = PATIENCE_MS } = ask;
   return new Promise((resolve, reject) => {
     const request: ClientRequest = httpRequest({
       socketPath,
@@ -33,11 +35,11 @@ function open({ name, path: socketPath }: Supervisor, path: string, ask: Ask): P
       request.destroy();
       reject(
         new OperatorError(
-          `${name} does not answer (waited ${PATIENCE_MS / 1000} s at ${socketPath}).`,
+          `${name} does not answer (waited ${patienceMs / 1000} s at ${socketPath}).`,
           ExitCode.unavailable,
         ),
       );
-    }, PATIENCE_MS);
+    }, patienceMs);
     request.once('response', (response) => {
       clearTimeout(timer);
       resolve(response);
@@ -81,13 +83,13 @@ async function call(supervisor: Supervisor, path: string, ask: Ask): Promise<unk
 }
 
 function refusal(text: string): OperatorError {
-  let said: Partial<RefusalReply> = {};
+  let said: Partial<RefusalReply & OrderOutcome> = {};
   try {
-    said = JSON.parse(text) as RefusalReply;
+    said = JSON.parse(text) as typeof said;
   } catch {
     // Not one of ours: its text is shown as it is.
   }
-  return new OperatorError(`${said.error ?? text.slice(0, 200)}.`, ExitCode.failed);
+  return new OperatorError(`${said.error ?? said.why ?? text.slice(0, 200)}.`, ExitCode.failed);
 }
 
 /** Lines of a stream as they come, until it ends or the supervisor is gone. Split at the byte, as a character may look like a line's end to others. */
@@ -108,6 +110,13 @@ export async function* lines(supervisor: Supervisor, path: string, ask: Ask = {}
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
   }
+}
+
+/** The body of an answer that takes its time and may be large, piece by piece. */
+export async function download(supervisor: Supervisor, path: string, ask: Ask): Promise<AsyncIterable<Buffer>> {
+  const response = await open(supervisor, path, { method: 'POST', ...ask });
+  if (response.statusCode !== 200) throw refusal(await textOf(response));
+  return response as AsyncIterable<Buffer>;
 }
 
 /** Gives an order and waits only until it is under way. */

@@ -10,6 +10,7 @@ import type { UpgradeOutcome } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
 import { History } from './history.js';
+import { Looking } from './look/looking.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
 import { policyOf } from './policy.js';
@@ -136,6 +137,11 @@ export class FleetRun {
       commands,
       journal,
       incidents,
+      looking: new Looking({
+        fleet: () => this.fleet,
+        looks: this.#host.looks,
+        note: (text) => this.chronicle.note('info', 'look', text),
+      }),
       metrics: () => metrics.scrape(),
     });
   }

@@ -64,6 +64,7 @@ const kinds: Readonly<Record<Event['type'], string>> = {
   'stop-asked': 'stop',
   'halt-asked': 'stop',
   examined: 'hang',
+  excused: 'look',
   overslept: 'time',
   'time-passed': 'time',
 };
@@ -82,6 +83,7 @@ function told(event: Event, before: Fleet, after: Fleet, now: Instant): Sentence
         : [];
     case 'time-passed':
     case 'examined':
+    case 'excused':
     case 'overslept':
     case 'beat':
     case 'reload-asked':

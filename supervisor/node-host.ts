@@ -18,6 +18,7 @@ import { forkWorker, givenOptions, killTree } from './fork.js';
 import type { Relay } from './handover.js';
 import { type Diagnosis, Ward } from './hang/ward.js';
 import type { Host } from './host.js';
+import { Looks } from './look/looks.js';
 import { readLines } from './output.js';
 import type { Release, Releases } from './releases.js';
 import type { Sockets } from './sockets.js';
@@ -68,6 +69,8 @@ export class NodeHost implements Host {
   readonly #finished: () => void;
   readonly #processes = new Map<number, Process>();
   readonly #ward: Ward;
+  /** Looks into live workers, at an operator's wish. */
+  readonly looks: Looks;
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Immediate | undefined;
 
@@ -86,6 +89,10 @@ export class NodeHost implements Host {
     this.#hearing = hearing;
     this.#finished = finished;
     this.#ward = new Ward(tell);
+    this.looks = new Looks({
+      send: (id, message) => this.#send(id, message),
+      excuse: (id, forMs) => tell({ type: 'excused', id, forMs }),
+    });
   }
 
   now(): Instant {
@@ -188,7 +195,8 @@ export class NodeHost implements Host {
     for (const stream of ['stdout', 'stderr'] as const)
       if (child[stream])
         readLines(child[stream], (line) => {
-          if (stream === 'stdout' || !this.#ward.said(id, line)) this.#hearing.said(seat, stream, line);
+          const isNodes = stream === 'stderr' && (this.#ward.said(id, line) || this.looks.said(id, line));
+          if (!isNodes) this.#hearing.said(seat, stream, line);
         });
     // Held open, never used: the worker sees it break when this process is gone.
     child.stdio[4]?.on('error', () => {});
@@ -209,6 +217,7 @@ export class NodeHost implements Host {
     killTree(child);
     this.#sockets.gone(seat.id);
     this.#ward.back(seat.id);
+    this.looks.gone(seat.id);
     this.#tell({ type: 'exited', id: seat.id, code, signal });
     this.#processes.delete(seat.id);
     const timer = setTimeout(() => child.emit('close', code, signal), LAST_WORDS_MS);
@@ -258,6 +267,8 @@ export class NodeHost implements Host {
         return this.#relay.taken(message.seq, message.ok);
       case 'held':
         return this.#relay.held(id, message.connections);
+      case 'looked':
+        return this.looks.heard(message.seq, message);
       case 'cut':
         return this.#hearing.cut(seat, message.requests);
       case 'leaving':

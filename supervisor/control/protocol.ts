@@ -34,6 +34,8 @@ export const endpoints = {
   'POST /v1/upgrade': 'replace the supervisor itself',
   'POST /v1/stop': '{"now"?}',
   'POST /v1/workers/:id/drain': 'replace one worker',
+  'POST /v1/workers/:id/profile': '{"cpuMs": n} or {"heap": true}; answered with the file',
+  'POST /v1/workers/:id/inspect': 'open its inspector for as long as this connection lasts',
 } as const satisfies Readonly<Record<`${'GET' | 'POST'} /${string}`, string>>;
 export type Endpoint = keyof typeof endpoints;
 
@@ -112,6 +114,11 @@ export interface OrderOutcome {
   /** Requests that a stop or drain cut, since they took too long. */
   readonly cut?: readonly { readonly method: string; readonly path: string }[];
 }
+
+/** Lines of an inspection: open, then, where it was not the client that left, why it is closed. */
+export type InspectLine =
+  | { readonly type: 'open'; readonly url: string; readonly devtools: string }
+  | { readonly type: 'closed'; readonly why: string };
 
 /** Instead of lines that a slow reader could not take in. */
 export interface DroppedLine {

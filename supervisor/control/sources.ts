@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.js';
 import type { Commands } from '../commands.js';
 import type { BookFigures, IncidentBook } from '../incidents/incidents.js';
 import type { Journal } from '../journal.js';
+import type { Looking } from '../look/looking.js';
 
 export interface Sources {
   /** Of the newest generation. */
@@ -10,6 +11,7 @@ export interface Sources {
   readonly commands: Commands;
   readonly journal: Journal;
   readonly incidents: IncidentBook & { readonly figures: BookFigures };
+  readonly looking: Pick<Looking, 'profile' | 'inspect'>;
   /** Prometheus text. Without it, /metrics is not found. */
   readonly metrics?: () => string | Promise<string>;
 }

@@ -53,6 +53,7 @@ export const sources = (change: Partial<Sources> = {}): Sources => ({
     resolve: () => false,
     figures: { new: 0, known: 0, resolved: 0, returned: 0, forgotten: 0 },
   },
+  looking: { profile: () => Promise.resolve(nothing), inspect: () => Promise.resolve(nothing) },
   ...change,
 });
 
