@@ -1,5 +1,5 @@
 // Every request to the control socket and every reply, for both of its sides. HTTP/1 with JSON, so that `curl --unix-socket` is a
-// client; streams are JSON Lines. Within /v1 fields are added, never changed or taken away.
+// client; streams are JSON Lines, the past also server-sent events. Within /v1 fields are added, never changed or taken away.
 
 import type { Progress } from '../commands.js';
 import type { BookFigures, IncidentDetail, IncidentSummary } from '../incidents/incidents.js';
@@ -11,6 +11,7 @@ export const VERSION = 1;
 /** A request's body, in bytes. */
 export const MAX_BODY = 64 * 1024;
 export const JSON_LINES = 'application/x-ndjson';
+export const EVENT_STREAM = 'text/event-stream';
 
 /** Who may ask: everybody who reaches a socket, or only the one for its owner. */
 export type Right = 'read' | 'write';
