@@ -7,6 +7,7 @@ import { ExitCode, OperatorError } from '../config/exit-code.js';
 import type { Agents } from './agent/agent.js';
 import { Chronicle } from './chronicle.js';
 import type { UpgradeOutcome } from './commands.js';
+import type { Environment } from './environment.js';
 import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
 import { History } from './history.js';
@@ -23,7 +24,7 @@ import type { Passing } from './upgrade/passing.js';
 export interface Ties {
   readonly version: string;
   /** @throws {OperatorError} where the configuration is wrong. */
-  readonly reread: () => Promise<Config>;
+  readonly reread: (environment: Environment) => Promise<Config>;
   /** Hears of every turn, once the fleet itself has. */
   readonly observe: Observer;
   /** A stop was asked for, and waits for load balancers to notice. */

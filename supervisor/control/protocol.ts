@@ -29,7 +29,7 @@ export const endpoints = {
   'GET /metrics': 'Prometheus text',
   'GET /livez': '200 while the supervisor runs',
   'GET /readyz': '200 while a worker serves',
-  'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?}',
+  'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?, "env"?}',
   'POST /v1/restart': 'every worker at once',
   'POST /v1/scale': '{"to": n} or {"by": n}',
   'POST /v1/upgrade': 'replace the supervisor itself',

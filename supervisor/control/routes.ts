@@ -94,7 +94,7 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       );
     },
     'POST /v1/reload': async ({ request, response }) => {
-      const ask = await readBody(request, { canary: 'boolean', bakeMs: 'number' });
+      const ask = await readBody(request, { canary: 'boolean', bakeMs: 'number', env: 'texts' });
       await carryOut(request, response, sources, () => commands.reload(ask));
     },
     'POST /v1/restart': async ({ request, response }) => {

@@ -93,6 +93,15 @@ test('bodies are bounded and checked: 413 and 400 with what was expected', async
   t.deepEqual(at.bugs, []);
 });
 
+test('an environment that is handed over holds texts, and a refusal does not show them', async (t) => {
+  const at = await open(t);
+  for (const env of ['[]', '"x"', '{"A":1}', '{"A":"s3cret\\u0000"}', '{"A=s3cret":"x"}', '{"":"x"}']) {
+    const { status, text } = await ask(at, 'POST', '/v1/reload', `{"env":${env}}`);
+    t.is(status, 400, env);
+    t.is(refusalOf(text).error, 'env: expected an object of texts');
+  }
+});
+
 test('an order that failed is answered 409 with the reason and the last words', async (t) => {
   const at = await open(t);
   const { status, text } = await ask(at, 'POST', '/v1/reload');
