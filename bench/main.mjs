@@ -6,7 +6,7 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const names = ['cpu', 'connections', 'collateral', 'storm', 'rest'];
+const names = ['cpu', 'connections', 'collateral', 'storm', 'rest', 'control'];
 const help = `node bench/main.mjs [${names.join('|')}]…
 
   --node PATH       the Node that runs the servers (default: this one)
