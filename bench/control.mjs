@@ -73,7 +73,7 @@ async function scraped(server, socket, seconds, scrapes) {
   let count = 0;
   let bytes = 0;
   const pressing = press(server.port, { seconds, users: 32, keepAlive: true });
-  while (scrapes && performance.now() - begun < seconds * 1000) {
+  for (const until = begun + (scrapes ? seconds * 1000 : 0); performance.now() < until; ) {
     bytes = (await ask(socket, '/metrics')).length;
     count++;
     await sleep(1000 / SCRAPES_A_SECOND);

@@ -5,6 +5,7 @@ import { JSON_LINES, type OrderLine, type OrderOutcome, type RefusalReply } from
 
 /** How long a supervisor may take to begin its answer. A stopped or stuck one must not hold up a terminal. */
 const PATIENCE_MS = 10_000;
+const AGAIN_MS = 50;
 
 export interface Supervisor {
   readonly name: string;
@@ -20,7 +21,17 @@ interface Ask {
   readonly patienceMs?: number;
 }
 
-function open({ name, path: socketPath }: Supervisor, path: string, ask: Ask): Promise<IncomingMessage> {
+/** While more connections wait than the kernel keeps for the supervisor, the door is knocked at again. */
+async function open(supervisor: Supervisor, path: string, ask: Ask): Promise<IncomingMessage> {
+  for (const until = performance.now() + PATIENCE_MS; ; await new Promise((again) => setTimeout(again, AGAIN_MS)))
+    try {
+      return await knock(supervisor, path, ask);
+    } catch (error) {
+      if (!(error instanceof OperatorError) || error.cause !== 'EAGAIN' || performance.now() > until) throw error;
+    }
+}
+
+function knock({ name, path: socketPath }: Supervisor, path: string, ask: Ask): Promise<IncomingMessage> {
   const { method = 'GET', body, accept = 'application/json', signal, patienceMs = PATIENCE_MS } = ask;
   return new Promise((resolve, reject) => {
     const request: ClientRequest = httpRequest({
@@ -58,7 +69,9 @@ function unreachable(name: string, path: string, { code = 'unknown error' }: Nod
       `${path}: permission denied. A supervisor takes commands from its own user; control.readers lets a group read.`,
       ExitCode.permission,
     );
-  return new OperatorError(`no supervisor answers at ${path} (${code}): ${name} does not run.`, ExitCode.unavailable);
+  const busy = code === 'EAGAIN' && `${name} is too busy to answer at ${path}: too many connections wait.`;
+  const why = busy || `no supervisor answers at ${path} (${code}): ${name} does not run.`;
+  return Object.assign(new OperatorError(why, ExitCode.unavailable), { cause: code });
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {
