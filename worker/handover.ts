@@ -54,6 +54,8 @@ export class HandOver {
   /** Undefined where nobody wants to know. */
   #told: number | undefined;
   #telling: NodeJS.Timeout | undefined;
+  /** `kept`: what is here ends here, and what was under way when that was said may come here. */
+  #end: 'open' | 'kept' | 'closed' = 'open';
   /** Set while a connection is being taken in: what its `connection` event is told with. */
   #arriving: Moved | undefined;
 
@@ -89,14 +91,20 @@ export class HandOver {
   }
 
   end(): void {
+    if (this.#end === 'open') this.#end = 'kept';
     this.#wanted = 0;
     clearInterval(this.#timer);
     clearTimeout(this.#ending);
   }
 
+  /** The worker leaves: it takes nothing in. */
+  close(): void {
+    this.#end = 'closed';
+  }
+
   /** So many, as soon as they are idle; a later word replaces an earlier one. */
   passOn(count: number): void {
-    if (!this.#drains) this.#wanted = count;
+    if (!this.#drains && this.#end === 'open') this.#wanted = count;
     this.#look();
   }
 
@@ -180,6 +188,21 @@ export class HandOver {
     this.#sent();
   }
 
+  /** Nobody can have it. */
+  returned(seq: number): void {
+    const away = this.#away.get(seq);
+    if (away === undefined) return;
+    this.#away.delete(seq);
+    this.#takeBack(away);
+    this.#sent();
+  }
+
+  #takeBack({ moved, handle, back }: Away): void {
+    this.#arriving = moved;
+    back(handle);
+    this.#arriving = undefined;
+  }
+
   /**
    * Nobody is there to hand anything to. What has not been received comes back: the word that it was goes out before it is given to
    * another worker, and is read before the channel's end.
@@ -188,22 +211,27 @@ export class HandOver {
     this.end();
     const all = [...this.#away.values()];
     this.#away.clear();
-    for (const { moved, handle, back } of all) {
-      this.#arriving = moved;
-      back(handle);
-    }
-    this.#arriving = undefined;
+    for (const away of all) this.#takeBack(away);
   }
 
   /** What is not taken in is still the supervisor's: another worker gets it. */
   takeOver(seq: number, moved: Moved, handle: Handle | undefined): void {
     const server = this.#sockets.serverOf(moved.key) as Server | undefined;
-    const ok = !this.#drains && server !== undefined && canTakeIn(server);
-    this.#channel.tell({ type: 'taken', seq, ok: ok && handle !== undefined });
-    if (!ok || handle === undefined) return handle?.close();
-    this.#arriving = moved;
-    takeIn(server, handle);
-    this.#arriving = undefined;
+    const wayIn = server && this.#wayIn(server);
+    this.#channel.tell({ type: 'taken', seq, ok: wayIn !== undefined && handle !== undefined });
+    if (wayIn === undefined || handle === undefined) return handle?.close();
+    this.#takeBack({ moved, handle, back: wayIn });
+  }
+
+  #wayIn(server: Server): ((handle: Handle) => void) | undefined {
+    switch (this.#end) {
+      case 'open':
+        return !this.#drains && canTakeIn(server) ? (handle) => takeIn(server, handle) : undefined;
+      case 'kept':
+        return wayBack(server);
+      case 'closed':
+        return undefined;
+    }
   }
 
   /** Announces a connection, and puts one that was served elsewhere where it was there. */

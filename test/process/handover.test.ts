@@ -98,6 +98,19 @@ test('a busy one is answered where it is, without Connection: close, and handed 
   t.is(await started.fleet.stop(), 0);
 });
 
+test('a stop amid a hand-over takes no connection from its client: a busy one hears that it ends, an idle one is answered', async (t) => {
+  const started = await start(t);
+  const { connection: busy, pid } = await kept(t, started);
+  const idle = await keptBy(t, started, pid);
+  const slow = busy.ask('/slow?ms=1500');
+  await fail(t, started, pid);
+  const stopped = started.fleet.stop();
+  await started.fleet.line(({ msg }) => msg.startsWith('stopping'));
+  t.not(pidOf(answered(await idle.ask('/connection'))), pid);
+  t.is(answered(await slow).headers['connection'], 'close');
+  t.is(await stopped, 0);
+});
+
 test('what is pipelined behind a running request is answered in its order, where it was read', async (t) => {
   const started = await start(t);
   const { connection, pid } = await kept(t, started);
