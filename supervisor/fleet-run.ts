@@ -68,7 +68,10 @@ export class FleetRun {
     this.relay = new Relay(
       () => this.fleet,
       (id, message, handle) => this.#host.give(id, message, handle),
-      () => this.metrics.handedOver(),
+      (from) => {
+        this.metrics.handedOver();
+        this.chronicle.handedOver(from);
+      },
     );
     this.#host = new NodeHost(
       releases,
