@@ -13,6 +13,7 @@ const files = {
   storm: './storm.mjs',
   crashloop: './crash-loop.mjs',
   rest: './rest.mjs',
+  control: './control.mjs',
 };
 const names = Object.keys(files);
 const help = `node bench/main.mjs [${names.join('|')}]…

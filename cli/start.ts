@@ -57,7 +57,13 @@ export async function start(line: StartLine, about: { version: string }): Promis
     const config = await configOf(line, folder, say);
     const { supervise } = await import('../supervisor/index.js');
     stayYoung();
-    return await supervise(config, { ...about, folder, predecessor, service, reread: () => configOf(line, folder) });
+    return await supervise(config, {
+      ...about,
+      folder,
+      predecessor,
+      service,
+      reread: (environment) => configOf(line, folder, () => undefined, environment),
+    });
   } catch (error) {
     await predecessor?.failed((error as Error).message);
     await service?.failed(error);
@@ -100,6 +106,7 @@ export async function configOf(
   { target, args, flags }: StartLine,
   folder: string,
   tell: (note: string) => void = () => undefined,
+  environment: NodeJS.ProcessEnv = process.env,
 ): Promise<Config> {
   const asFile = target !== undefined && isConfigName(target);
   if (asFile && flags.config !== undefined) {
@@ -110,7 +117,7 @@ export async function configOf(
   const loaded = await loadApps({
     file: asFile ? target : flags.config,
     flags: flagSource(flags, asFile ? undefined : target, args, folder),
-    environment: process.env,
+    environment,
     folder,
     terminal: process.stdout.isTTY,
     mode: flags.mode,

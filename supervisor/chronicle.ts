@@ -9,7 +9,7 @@ import type { Journal } from './journal.js';
 import { gist, LastWords, Obituaries, shortened } from './last-words.js';
 import { leftBehind } from './left-behind.js';
 import type { Log } from './log.js';
-import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
+import { narrate, narrateCut, narrateError, narrateHandOver, type Sentence } from './narrate.js';
 import { narrateStuck, stuckReport } from './narrate-health.js';
 import { narrateStorm } from './narrate-storm.js';
 import type { Hearing, Seat } from './node-host.js';
@@ -29,6 +29,8 @@ interface Known {
   readonly seat: Seat;
   readonly words: LastWords;
   readonly hold: NodeJS.Timeout;
+  /** Connections of its that went on in other workers. */
+  handedOver: number;
   state: 'booting' | 'ready' | 'dead at boot' | 'gone';
   bindError: OperatorError | undefined;
 }
@@ -94,7 +96,7 @@ export class Chronicle implements Hearing {
     this.#incidents.spawned(seat);
     const words = new LastWords((line) => this.#print(seat, 'stderr', line));
     const hold = setTimeout(() => words.release(), HOLD_MS).unref();
-    this.#workers.set(seat.id, { seat, words, hold, state: 'booting', bindError: undefined });
+    this.#workers.set(seat.id, { seat, words, hold, handedOver: 0, state: 'booting', bindError: undefined });
   }
 
   said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
@@ -109,6 +111,7 @@ export class Chronicle implements Hearing {
     const known = this.#workers.get(seat.id);
     if (!known) return;
     this.#workers.delete(seat.id);
+    if (known.handedOver > 0) this.#say(narrateHandOver(seat, known.handedOver));
     this.#journal.gone(seat.id);
     this.#remember(seat.id, known.words.recent);
     if (known.state === 'dead at boot') this.#bury(known);
@@ -152,6 +155,12 @@ export class Chronicle implements Hearing {
   stuck(seat: Seat, diagnosis: Diagnosis): void {
     if (diagnosis.type === 'stack') this.#incidents.met(seat, { report: stuckReport(diagnosis), count: 1 });
     this.#say({ ...narrateStuck(seat.id, diagnosis), about: seat });
+  }
+
+  /** A connection of this worker's goes on in another one. */
+  handedOver(from: number): void {
+    const known = this.#workers.get(from);
+    if (known) known.handedOver++;
   }
 
   /** Not for the log. */

@@ -35,6 +35,8 @@ export type Event =
     }
   /** How far the opening of a stuck worker has come. */
   | { readonly type: 'examined'; readonly id: number; readonly step: ExaminationStep }
+  /** It is looked into at an operator's wish: its silence is no fault until then, and counts from then on. */
+  | { readonly type: 'excused'; readonly id: number; readonly forMs: number }
   /** The supervisor comes to a deadline far too late: what it has not heard meanwhile is nobody's fault. */
   | { readonly type: 'overslept'; readonly byMs: number }
   /** The worker drains by its own resolve. */

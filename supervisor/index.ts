@@ -6,6 +6,7 @@ import type { Config } from '../config/config.js';
 import { roundedWords } from '../config/cores.js';
 import { ExitCode } from '../config/exit-code.js';
 import type { Commands } from './commands.js';
+import type { Environment } from './environment.js';
 import { FleetRun } from './fleet-run.js';
 import type { BookFigures, IncidentBook } from './incidents/incidents.js';
 import { Lineage } from './lineage.js';
@@ -33,7 +34,7 @@ export interface About {
   /** Hears once what can be seen of the fleet, before its first worker starts. */
   readonly seen?: (views: Views) => void;
   /** Reads the configuration again, for a reload. Default: it stays as it is. @throws {OperatorError} where it is wrong. */
-  readonly reread?: () => Promise<Config>;
+  readonly reread?: (environment: Environment) => Promise<Config>;
   /** Hears once how the fleet is commanded, before its first worker starts. */
   readonly commanded?: (commands: Commands) => void;
   /** The supervisor that this one is to follow. */

@@ -33,6 +33,7 @@ export function asked(event: Event, before: Fleet, after: Fleet): Sentence[] {
     case 'stop-asked':
     case 'halt-asked':
     case 'examined':
+    case 'excused':
     case 'overslept':
     case 'time-passed':
       return [];

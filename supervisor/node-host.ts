@@ -18,6 +18,7 @@ import { forkWorker, givenOptions, killTree } from './fork.js';
 import type { Relay } from './handover.js';
 import { type Diagnosis, Ward } from './hang/ward.js';
 import type { Host } from './host.js';
+import { Looks } from './look/looks.js';
 import { readLines } from './output.js';
 import type { Release, Releases } from './releases.js';
 import type { Sockets } from './sockets.js';
@@ -72,6 +73,8 @@ export class NodeHost implements Host {
   readonly #finished: () => void;
   readonly #processes = new Map<number, Process>();
   readonly #ward: Ward;
+  /** Looks into live workers, at an operator's wish. */
+  readonly looks: Looks;
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Immediate | undefined;
 
@@ -90,6 +93,10 @@ export class NodeHost implements Host {
     this.#hearing = hearing;
     this.#finished = finished;
     this.#ward = new Ward(tell);
+    this.looks = new Looks({
+      send: (id, message) => this.#send(id, message),
+      excuse: (id, forMs) => tell({ type: 'excused', id, forMs }),
+    });
   }
 
   now(): Instant {
@@ -197,7 +204,8 @@ export class NodeHost implements Host {
     for (const stream of ['stdout', 'stderr'] as const)
       if (child[stream])
         readLines(child[stream], (line) => {
-          if (stream === 'stdout' || !this.#ward.said(id, line)) this.#hearing.said(seat, stream, line);
+          const isNodes = stream === 'stderr' && (this.#ward.said(id, line) || this.looks.said(id, line));
+          if (!isNodes) this.#hearing.said(seat, stream, line);
         });
     // Held open, never used: the worker sees it break when this process is gone.
     child.stdio[4]?.on('error', () => {});
@@ -218,6 +226,7 @@ export class NodeHost implements Host {
     killTree(child);
     this.#sockets.gone(seat.id);
     this.#ward.back(seat.id);
+    this.looks.gone(seat.id);
     const had = this.#processes.get(seat.id)?.held;
     this.#tell({ type: 'exited', id: seat.id, code, signal, ...(had && { had }) });
     this.#processes.delete(seat.id);
@@ -273,6 +282,8 @@ export class NodeHost implements Host {
       case 'held':
         if (process) process.held = { requests: message.requests, connections: message.connections };
         return this.#relay.held(id, message.connections);
+      case 'looked':
+        return this.looks.heard(message.seq, message);
       case 'cut':
         return this.#hearing.cut(seat, message.requests);
       case 'leaving':

@@ -11,7 +11,7 @@ const OPERATION_MS = 5000;
 const SURGEON = new URL('./surgeon.js', import.meta.url);
 
 /** What Node prints about its inspector: none of the program's business. */
-const CHATTER =
+export const CHATTER =
   /^(?:Debugger (?:listening on|attached|ending on) ?|For help, see: https:\/\/nodejs\.org\/|Waiting for the debugger to disconnect)/;
 const LISTENING = /^Debugger listening on (ws:\/\/\S+)/;
 
