@@ -79,6 +79,16 @@ function theOnly(all: readonly Supervisor[]): Supervisor {
 const list = (all: readonly Supervisor[]): string =>
   all.length === 0 ? `None does. ${start}` : `There is ${all.map(({ name }) => name).join(', ')}.`;
 
+/** @throws {OperatorError} where the words name no worker. */
+export function theWorker(words: readonly string[]): { readonly name: string | undefined; readonly id: number } {
+  const worker = workerIn(words);
+  if (worker) return worker;
+  throw new OperatorError(
+    `expected the id of a worker, such as 3, got ${JSON.stringify(words.join(' '))}`,
+    ExitCode.usage,
+  );
+}
+
 /** `3`, `#3`, `api 3`, `api#3`: a worker, and whose. */
 export function workerIn(
   words: readonly string[],

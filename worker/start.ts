@@ -12,6 +12,7 @@ import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { HandOver } from './handover.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
+import { looks } from './look.js';
 import { offerToProgram, requestOf } from './offer.js';
 import { probe } from './probe.js';
 import { Program } from './program.js';
@@ -63,16 +64,25 @@ export function start(terms: BootOrders): void {
           return sockets.bound(message, handle);
         case 'measure':
           return void measured(message.seq);
+        case 'look':
+          return void look(message.seq, message.look);
+        case 'look-away':
+          return lookAway(message.seq);
         case 'serve':
           return sockets.serve();
         case 'freed':
           return whereabouts.freed(message.guilty);
         case 'received':
           return handOver.received(message.seq);
+        case 'returned':
+          return handOver.returned(message.seq);
         case 'take-over':
           return handOver.takeOver(message.seq, message.moved, handle as Handle | undefined);
         case 'pass-on':
           return handOver.passOn(message.count);
+        case 'keep':
+          handsOver = false;
+          return servers.keep();
         case 'drain':
           handsOver = message.handOver;
           if (!handsOver) servers.keep();
@@ -95,6 +105,7 @@ export function start(terms: BootOrders): void {
     measures = metrics.length > 0;
     channel.tell({ type: 'measured', seq, metrics });
   };
+  const { look, lookAway } = looks((step, sent) => channel.tell(step, sent));
   const redaction = new Redaction(terms.redact);
   let latest: unknown;
   const failed = (error: unknown, origin: string, request?: RequestDetail): void => {
@@ -117,6 +128,7 @@ export function start(terms: BootOrders): void {
     sockets,
     () => servers.all,
     () => servers.look(),
+    () => servers.open.size,
   );
   const servers = new Servers(
     {
@@ -137,7 +149,8 @@ export function start(terms: BootOrders): void {
   const left = async (): Promise<void> => {
     leaving ??= program.drained();
     await leaving;
-    tell({ type: 'emptied' });
+    // A connection may have come back meanwhile.
+    if (servers.isEmpty) tell({ type: 'emptied' });
   };
 
   /** An error that no open request can be blamed for. Before anything listens it ends the process, as without cordon. */
@@ -155,12 +168,13 @@ export function start(terms: BootOrders): void {
       if (error !== latest) failed(error, 'uncaughtException');
     });
 
-  const cut = (): void => channel.tell({ type: 'cut', requests: servers.cut().map((one) => redaction.name(one)) });
+  const cut = (doomed = false): void =>
+    channel.tell({ type: 'cut', requests: servers.cut(doomed).map((one) => redaction.name(one)) });
   const whereabouts = new Whereabouts({
     current: () => requestOf(current.getStore()),
     detail: (request) => redaction.request(request.detail),
     cut: () => {
-      cut();
+      cut(true);
       servers.flush();
     },
   });
@@ -185,6 +199,7 @@ export function start(terms: BootOrders): void {
   };
 
   const leave = (code: number): void => {
+    handOver.close();
     reports.flush();
     sayHow();
     const done = (): void => exit(code);
