@@ -6,7 +6,7 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const names = ['cpu', 'connections', 'collateral', 'storm', 'rest'];
+const names = ['cpu', 'connections', 'collateral', 'storm', 'logs', 'rest'];
 const help = `node bench/main.mjs [${names.join('|')}]…
 
   --node PATH       the Node that runs the servers (default: this one)
@@ -16,6 +16,8 @@ const help = `node bench/main.mjs [${names.join('|')}]…
   --kinds A,B       ways to fail in the collateral runs (all)
   --storm-seconds N (20)
   --storm-rounds N  (1; --full: 3)
+  --line-rate N     lines a second of the log's run (100000)
+  --line-seconds N  of it (10)
   --seed N          of the client's dice (1)
   --full            the figures to be published; takes over an hour`;
 
@@ -29,6 +31,8 @@ const { values, positionals } = parseArgs({
     kinds: { type: 'string' },
     'storm-seconds': { type: 'string', default: '20' },
     'storm-rounds': { type: 'string' },
+    'line-rate': { type: 'string', default: '100000' },
+    'line-seconds': { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
     full: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -53,6 +57,8 @@ const options = {
   kinds: values.kinds?.split(','),
   stormSeconds: Number(values['storm-seconds']),
   stormRounds: Number(values['storm-rounds'] ?? (values.full ? 3 : 1)),
+  lineRate: Number(values['line-rate']),
+  lineSeconds: Number(values['line-seconds']),
   seed: Number(values.seed),
 };
 

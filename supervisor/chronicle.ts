@@ -8,7 +8,8 @@ import type { Incidents } from './incidents/incidents.js';
 import type { Journal } from './journal.js';
 import { gist, LastWords, Obituaries } from './last-words.js';
 import { leftBehind } from './left-behind.js';
-import type { Log } from './log.js';
+import type { Log, Logs } from './log.js';
+import type { WorkerLines } from './logs/worker-lines.js';
 import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
 import { narrateStuck, stuckReport } from './narrate-health.js';
 import type { Hearing, Seat } from './node-host.js';
@@ -33,7 +34,7 @@ interface Known {
 export class Chronicle implements Hearing {
   readonly #log: Log;
   /** For what workers print, which is kept whole: the level is for cordon's own lines. */
-  readonly #output: Log;
+  readonly #output: WorkerLines;
   readonly #incidents: Pick<Incidents, 'met' | 'spawned'>;
   readonly #journal: Journal;
   /** Called where the first start is hopeless. */
@@ -51,13 +52,13 @@ export class Chronicle implements Hearing {
   #everReady = false;
 
   constructor(
-    log: Log,
+    { log, workers }: Pick<Logs, 'log' | 'workers'>,
     incidents: Pick<Incidents, 'met' | 'spawned'>,
     journal: Journal,
     hopeless: (error: OperatorError) => void,
   ) {
     this.#log = log;
-    this.#output = log.child({}, { level: 'info' });
+    this.#output = workers;
     this.#incidents = incidents;
     this.#journal = journal;
     this.#hopeless = hopeless;
@@ -79,17 +80,27 @@ export class Chronicle implements Hearing {
 
   spawned(seat: Seat): void {
     this.#incidents.spawned(seat);
-    const words = new LastWords((line) => this.#print(seat, 'stderr', line));
-    const hold = setTimeout(() => words.release(), HOLD_MS).unref();
-    this.#workers.set(seat.id, { seat, words, hold, state: 'booting', bindError: undefined });
+    const words = new LastWords((line) => this.#output.print(seat, 'stderr', line));
+    const known: Known = {
+      seat,
+      words,
+      hold: setTimeout(() => this.#release(known), HOLD_MS).unref(),
+      state: 'booting',
+      bindError: undefined,
+    };
+    this.#workers.set(seat.id, known);
   }
 
   said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
-    if (stream === 'stdout') this.#print(seat, stream, line);
+    if (stream === 'stdout') this.#output.print(seat, stream, line);
     else {
       this.#workers.get(seat.id)?.words.say(line);
       this.#keep(seat, line);
     }
+  }
+
+  settled(seat: Seat): void {
+    this.#output.settle(seat);
   }
 
   silent(seat: Seat): void {
@@ -101,6 +112,7 @@ export class Chronicle implements Hearing {
     if (known.state === 'dead at boot') this.#bury(known);
     else this.#release(known);
     clearTimeout(known.hold);
+    this.#output.gone(seat);
   }
 
   errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void {
@@ -182,13 +194,10 @@ export class Chronicle implements Hearing {
     this.#say({ level: 'error', text, about: seat });
   }
 
-  #release({ words, hold }: Known): void {
+  #release({ seat, words, hold }: Known): void {
     clearTimeout(hold);
     words.release();
-  }
-
-  #print(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
-    this.#output[stream === 'stdout' ? 'info' : 'warn']({ ...fieldsOf(seat), stream }, line);
+    this.#output.settle(seat);
   }
 
   /** What others did, in the log and among the events. */

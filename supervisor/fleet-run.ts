@@ -50,13 +50,13 @@ export class FleetRun {
   #agents: Agents | undefined;
 
   constructor(premises: Premises, ties: Ties) {
-    const { config, log, journal, incidents, sockets, releases } = premises;
+    const { config, logs, journal, incidents, sockets, releases } = premises;
     const { version, reread, upgrade, stopped } = ties;
     this.premises = premises;
     this.#ties = ties;
     const ending = new AbortController();
     this.ended = once(ending.signal, 'abort');
-    this.chronicle = new Chronicle(log, incidents, journal, this.giveUp);
+    this.chronicle = new Chronicle(logs, incidents, journal, this.giveUp);
     this.metrics = new Metrics({
       name: config.name,
       version,
@@ -76,6 +76,7 @@ export class FleetRun {
       this.metrics.overhear(this.chronicle),
       // Once the turn that ends the fleet has been seen: why it ends is known by then.
       () => queueMicrotask(() => ending.abort()),
+      logs.brake,
     );
     const history = new History();
     const fleet = emptyFleet(config.workers, config.standby);
@@ -129,7 +130,7 @@ export class FleetRun {
 
   /** From now on there are answers to commands. */
   answer(): void {
-    const { control, releases, journal, incidents } = this.premises;
+    const { control, releases, journal, incidents, logs } = this.premises;
     const { commands, metrics } = this;
     control.serve({
       config: () => releases.newest,
@@ -137,6 +138,7 @@ export class FleetRun {
       journal,
       incidents,
       metrics: () => metrics.scrape(),
+      reopen: () => logs.reopen(),
     });
   }
 

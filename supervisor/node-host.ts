@@ -18,6 +18,7 @@ import { forkWorker, givenOptions, killTree } from './fork.js';
 import type { Relay } from './handover.js';
 import { type Diagnosis, Ward } from './hang/ward.js';
 import type { Host } from './host.js';
+import type { Brake } from './logs/brake.js';
 import { readLines } from './output.js';
 import type { Release, Releases } from './releases.js';
 import type { Sockets } from './sockets.js';
@@ -30,6 +31,8 @@ export type Seat = Pick<Worker, 'id' | 'slot' | 'generation'> & { readonly pid: 
 export interface Hearing {
   spawned(seat: Seat): void;
   said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void;
+  /** All that it has said so far. */
+  settled(seat: Seat): void;
   errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void;
   /** How it is, every second. */
   beat(seat: Seat, beat: Beat): void;
@@ -66,6 +69,7 @@ export class NodeHost implements Host {
   readonly #tell: (event: Event) => void;
   readonly #hearing: Hearing;
   readonly #finished: () => void;
+  readonly #brake: Brake;
   readonly #processes = new Map<number, Process>();
   readonly #ward: Ward;
   #timer: NodeJS.Timeout | undefined;
@@ -78,6 +82,7 @@ export class NodeHost implements Host {
     tell: (event: Event) => void,
     hearing: Hearing,
     finished: () => void,
+    brake: Brake,
   ) {
     this.#releases = releases;
     this.#sockets = sockets;
@@ -85,6 +90,7 @@ export class NodeHost implements Host {
     this.#tell = tell;
     this.#hearing = hearing;
     this.#finished = finished;
+    this.#brake = brake;
     this.#ward = new Ward(tell);
   }
 
@@ -185,11 +191,15 @@ export class NodeHost implements Host {
       if (release.ready.on === 'message' && isReadyMessage(message)) this.#tell({ type: 'ready', id });
     });
     child.on('error', (error) => child.pid === undefined && this.#failed(seat, release, error));
-    for (const stream of ['stdout', 'stderr'] as const)
-      if (child[stream])
-        readLines(child[stream], (line) => {
-          if (stream === 'stdout' || !this.#ward.said(id, line)) this.#hearing.said(seat, stream, line);
-        });
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const pipe = child[stream];
+      if (!pipe) continue;
+      const heard = (line: string): void => {
+        if (stream === 'stdout' || !this.#ward.said(id, line)) this.#hearing.said(seat, stream, line);
+      };
+      readLines(pipe, heard, () => this.#hearing.settled(seat));
+      this.#brake.add(pipe);
+    }
     // Held open, never used: the worker sees it break when this process is gone.
     child.stdio[4]?.on('error', () => {});
     child.once('exit', (code, signal) => this.#exited(seat, child, code, signal));
@@ -207,6 +217,7 @@ export class NodeHost implements Host {
 
   #exited(seat: Seat, child: ChildProcess, code: number | null, signal: string | null): void {
     killTree(child);
+    for (const pipe of [child.stdout, child.stderr]) if (pipe) this.#brake.release(pipe);
     this.#sockets.gone(seat.id);
     this.#ward.back(seat.id);
     this.#tell({ type: 'exited', id: seat.id, code, signal });

@@ -1,16 +1,16 @@
 // GET /v1/events and /v1/logs: the recent past, filtered, and what comes after it.
 import type { ServerResponse } from 'node:http';
+import { LEVELS, levelOf, momentOf } from '../logs/fields.js';
 import type { DroppedLine } from './protocol.js';
 import { Refused } from './reply.js';
 import type { Ring } from './ring.js';
 import { LineStream } from './stream.js';
 
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 const KNOWN = ['follow', 'lines', 'since', 'worker', 'level'];
 
 interface Line {
-  readonly time?: string;
-  readonly level?: string;
+  readonly time?: unknown;
+  readonly level?: unknown;
   readonly worker?: number;
 }
 
@@ -57,15 +57,15 @@ function read(query: URLSearchParams): Wanted {
   const worker = wholeNumber(query, 'worker');
   const lines = wholeNumber(query, 'lines') ?? Number.MAX_SAFE_INTEGER;
   const level = query.get('level');
-  const least = level === null ? 0 : LEVELS.indexOf(level);
+  const least = level === null ? 0 : LEVELS.findIndex((one) => one === level);
   if (least < 0) throw new Refused(400, `level: expected one of ${LEVELS.join(', ')}`);
   const follow = query.has('follow') && query.get('follow') !== 'false';
   if (since === undefined && worker === undefined && least === 0) return { wanted: () => true, lines, follow };
   const wanted = (text: string): boolean => {
     const line = JSON.parse(text) as Line;
     if (worker !== undefined && line.worker !== worker) return false;
-    if (since !== undefined && Date.parse(line.time ?? '') < since) return false;
-    return LEVELS.indexOf(line.level ?? '') >= least;
+    if (since !== undefined && momentOf(line.time) < since) return false;
+    return LEVELS.indexOf(levelOf(line.level)) >= least;
   };
   return { wanted, lines, follow };
 }

@@ -25,6 +25,7 @@ export const endpoints = {
   'POST /v1/errors/:id/resolve': 'mark an incident as resolved',
   'GET /v1/events': 'what the supervisor did and why; ?follow, ?lines=n, ?since=ms',
   'GET /v1/logs': 'recent log lines; ?follow, ?lines=n, ?since=ms, ?worker=id, ?level=warn',
+  'POST /v1/logs/reopen': 'begin log files anew, after logrotate has renamed them',
   'GET /metrics': 'Prometheus text',
   'GET /livez': '200 while the supervisor runs',
   'GET /readyz': '200 while a worker serves',
@@ -105,6 +106,8 @@ export interface OrderOutcome {
   readonly lastWords?: readonly string[];
   readonly from?: number;
   readonly to?: number;
+  /** Log files that were begun anew. */
+  readonly files?: readonly string[];
   /** Of the supervisor's successor. */
   readonly pid?: number;
   readonly cordon?: string;
