@@ -35,6 +35,7 @@ export class Chronicle implements Hearing {
   readonly #log: Log;
   /** For what workers print, which is kept whole: the level is for cordon's own lines. */
   readonly #output: WorkerLines;
+  readonly #access: Logs['access'];
   readonly #incidents: Pick<Incidents, 'met' | 'spawned'>;
   readonly #journal: Journal;
   /** Called where the first start is hopeless. */
@@ -52,13 +53,14 @@ export class Chronicle implements Hearing {
   #everReady = false;
 
   constructor(
-    { log, workers }: Pick<Logs, 'log' | 'workers'>,
+    { log, workers, access }: Pick<Logs, 'log' | 'workers' | 'access'>,
     incidents: Pick<Incidents, 'met' | 'spawned'>,
     journal: Journal,
     hopeless: (error: OperatorError) => void,
   ) {
     this.#log = log;
     this.#output = workers;
+    this.#access = access;
     this.#incidents = incidents;
     this.#journal = journal;
     this.#hopeless = hopeless;
@@ -135,6 +137,10 @@ export class Chronicle implements Hearing {
     this.#journal.cut(seat.id, requests);
     const sentence = narrateCut(seat, requests);
     if (sentence) this.#say(sentence);
+  }
+
+  accessed(seat: Seat, lines: string): void {
+    this.#access(seat, lines);
   }
 
   stuck(seat: Seat, diagnosis: Diagnosis): void {

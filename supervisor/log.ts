@@ -7,7 +7,7 @@ import { Brake } from './logs/brake.js';
 import type { Level } from './logs/fields.js';
 import { LogFile, type Rotation } from './logs/file.js';
 import { stdoutTarget } from './logs/stdout.js';
-import { WorkerLines } from './logs/worker-lines.js';
+import { type Speaker, WorkerLines } from './logs/worker-lines.js';
 import { type Line, readable } from './readable.js';
 import { leadsToJournal, prioritized } from './systemd/journal.js';
 import { count, seconds } from './words.js';
@@ -31,6 +31,8 @@ export class Logs {
   readonly log: Log;
   /** What workers print. */
   readonly workers: WorkerLines;
+  /** Lines of a worker's access log, each with its newline. */
+  readonly access: (seat: Speaker, lines: string) => void;
   readonly brake = new Brake();
   readonly #files: LogFile[] = [];
   readonly #backlogs: Backlog[] = [];
@@ -45,6 +47,7 @@ export class Logs {
       for (const outlet of outlets) outlet(json, level, own);
     };
     this.workers = new WorkerLines(name, (json, level) => print(json, level, false));
+    this.access = this.#toAccessLog(settings);
     const options = {
       level: logs.level,
       base: { app: name },
@@ -106,10 +109,29 @@ export class Logs {
   }
 
   #toFile(path: string, rotation: Rotation): Print {
+    const backlog = this.#fileBacklog(path, rotation);
+    return (json, _level, own) => backlog.add(`${json}\n`, 1, own);
+  }
+
+  #toAccessLog({ logs }: Settings): Logs['access'] {
+    const { accessFile, rotate } = logs;
+    if (accessFile === undefined)
+      return (seat, lines) => {
+        for (const line of lines.split('\n')) if (line !== '') this.workers.print(seat, 'access', line);
+        this.workers.settle(seat);
+      };
+    const backlog = this.#fileBacklog(accessFile, rotate);
+    return ({ id, slot, generation }, lines) => {
+      const seat = `,"worker":${id},"slot":${slot},"generation":${generation}}\n`;
+      // None of Apache's lines ends so.
+      backlog.add(lines.replaceAll('}\n', seat), lines.split('\n').length - 1, false);
+    };
+  }
+
+  #fileBacklog(path: string, rotation: Rotation): Backlog {
     const file = new LogFile(path, (why) => this.#troubled(path, why), rotation);
     this.#files.push(file);
-    const backlog = this.#backlog(file, path);
-    return (json, _level, own) => backlog.add(`${json}\n`, 1, own);
+    return this.#backlog(file, path);
   }
 
   #backlog(target: Target, who: string): Backlog {

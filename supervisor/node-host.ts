@@ -39,6 +39,8 @@ export interface Hearing {
   /** What its program measures itself: the answer to the question `seq`, or its last words, 0. */
   measured(seat: Seat, seq: number, metrics: readonly ProgramMetric[]): void;
   cut(seat: Seat, requests: readonly CutRequest[]): void;
+  /** Lines of the access log, each with its newline. */
+  accessed(seat: Seat, lines: string): void;
   /** Where a worker is stuck, or why that cannot be told. */
   stuck(seat: Seat, diagnosis: Diagnosis): void;
   bindFailed(seat: Seat, query: BindQuery, error: number): void;
@@ -271,6 +273,8 @@ export class NodeHost implements Host {
         return this.#relay.held(id, message.connections);
       case 'cut':
         return this.#hearing.cut(seat, message.requests);
+      case 'access':
+        return this.#hearing.accessed(seat, message.lines);
       case 'leaving':
         return;
     }

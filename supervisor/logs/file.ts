@@ -38,7 +38,7 @@ export class LogFile implements Target {
   #size = 0;
   #failing = false;
   #ended = false;
-  #busy = false;
+  #doing: Promise<void> = Promise.resolve();
   #retry: (() => void) | undefined;
   readonly #reopening: ((why: string | undefined) => void)[] = [];
 
@@ -70,15 +70,10 @@ export class LogFile implements Target {
   }
 
   write(piece: Buffer, taken: () => void): void {
-    void this.#take(piece, taken);
-  }
-
-  async #take(piece: Buffer, taken: () => void): Promise<void> {
-    this.#busy = true;
-    await this.#put(piece);
-    await this.#serveReopening();
-    this.#busy = false;
-    taken();
+    void this.#next(async () => {
+      await this.#put(piece);
+      taken();
+    });
   }
 
   writeLast(rest: Buffer): void {
@@ -94,14 +89,25 @@ export class LogFile implements Target {
     return new Promise((resolve) => {
       this.#reopening.push(resolve);
       this.#retry?.();
-      if (!this.#busy) void this.#serveReopening();
+      void this.#next(async () => void (await this.#serveReopening()));
     });
   }
 
   end(): void {
     this.#ended = true;
     this.#retry?.();
-    if (this.#path !== undefined && !this.#busy) void close(this.#fd).catch(() => {});
+    if (this.#path === undefined) return;
+    void this.#next(async () => {
+      const fd = this.#fd;
+      this.#fd = -1;
+      await close(fd).catch(() => {});
+    });
+  }
+
+  /** One thing at a time. `task` never throws. */
+  #next(task: () => Promise<void>): Promise<void> {
+    this.#doing = this.#doing.then(task);
+    return this.#doing;
   }
 
   get #most(): number {

@@ -7,7 +7,7 @@ import { Stack } from './stack.js';
 /** Where a line comes from; `access` is the access log. */
 export type Voice = 'stdout' | 'stderr' | 'access';
 
-interface Speaker {
+export interface Speaker {
   readonly id: number;
   readonly slot: number;
   readonly generation: number;
