@@ -1,14 +1,17 @@
 // `cordon logs`: the recent past at once, and what comes after it.
 import type { Command } from 'commander';
+import type { Config } from '../config/config.js';
 import { type Line, readable } from '../supervisor/readable.js';
-import type { Supervisor } from './client.js';
+import { get, type Supervisor } from './client.js';
 import { find } from './find.js';
 import { give, NAME, type OrderFlags } from './order.js';
 import { type PastFlags, tell } from './past.js';
 
 export const define = (command: Command): void =>
   void command
-    .description('Shows recent log lines of a fleet and its workers. The supervisor keeps the last 10,000, or 4 MB.')
+    .description(
+      'Shows recent log lines of a fleet and its workers. The supervisor keeps the last 10,000, or 4 MB; what is older is read from its log file, where it has one (logs.file).',
+    )
     .argument('[name]', NAME)
     .option('-f, --follow', 'go on with new lines')
     .option('-n, --lines <number>', 'how many of the recent lines', '100')
@@ -23,7 +26,9 @@ export const define = (command: Command): void =>
     )
     .action(async (name: string | undefined, flags: PastFlags & { readonly reopen?: boolean }) => {
       if (flags.reopen) return void (await reopen(await find(name), flags));
-      await tell(await find(name), '/v1/logs', flags, (line) => readable(JSON.parse(line) as Line));
+      const supervisor = await find(name);
+      const { config } = await get<{ readonly config: Pick<Config, 'logs'> }>(supervisor, '/v1/fleet');
+      await tell(supervisor, '/v1/logs', flags, (line) => readable(JSON.parse(line) as Line), config.logs.file);
     });
 
 const reopen = (supervisor: Supervisor, flags: OrderFlags): Promise<unknown> =>

@@ -1,24 +1,25 @@
 // GET /v1/events and /v1/logs: the recent past, filtered, and what comes after it.
 import type { ServerResponse } from 'node:http';
-import { LEVELS, levelOf, momentOf } from '../logs/fields.js';
-import type { DroppedLine } from './protocol.js';
+import { LEVELS } from '../logs/fields.js';
+import { wantedBy } from '../logs/wanted.js';
+import type { DroppedLine, PastLine } from './protocol.js';
 import { Refused } from './reply.js';
 import type { Ring } from './ring.js';
 import { LineStream } from './stream.js';
 
-const KNOWN = ['follow', 'lines', 'since', 'worker', 'level'];
-
-interface Line {
-  readonly time?: unknown;
-  readonly level?: unknown;
-  readonly worker?: number;
-}
+const KNOWN = ['follow', 'lines', 'since', 'worker', 'level', 'mark'];
 
 /** A reader takes lines from the ring at its own speed. One that is slower than what comes in misses the oldest, and is told how many. */
 export function showPast(ring: Ring, query: URLSearchParams, response: ServerResponse): void {
-  const { wanted, lines, follow } = read(query);
+  const { wanted, lines, follow, mark } = read(query);
   let at = beginning(ring, wanted, lines);
+  const now = ring.next;
   const stream = new LineStream(response);
+  let marked = !mark;
+  const sayPast = (): void => {
+    if (!marked) stream.write(JSON.stringify({ past: true } satisfies PastLine));
+    marked = true;
+  };
   const pump = (): void => {
     while (at < ring.next && !stream.isFull) {
       if (at < ring.first) {
@@ -26,10 +27,12 @@ export function showPast(ring: Ring, query: URLSearchParams, response: ServerRes
         at = ring.first;
         stream.write(JSON.stringify(missed));
       }
+      if (at >= now) sayPast();
       const line = ring.at(at++);
       if (wanted(line)) stream.write(line);
     }
-    if (at >= ring.next && !follow) stream.end();
+    if (at >= now && !stream.isFull) sayPast();
+    if (at >= ring.next && marked && !follow) stream.end();
   };
   stream.onRoom(pump);
   if (follow) stream.onClose(ring.follow(pump));
@@ -47,6 +50,7 @@ interface Wanted {
   readonly wanted: (line: string) => boolean;
   readonly lines: number;
   readonly follow: boolean;
+  readonly mark: boolean;
 }
 
 function read(query: URLSearchParams): Wanted {
@@ -57,17 +61,10 @@ function read(query: URLSearchParams): Wanted {
   const worker = wholeNumber(query, 'worker');
   const lines = wholeNumber(query, 'lines') ?? Number.MAX_SAFE_INTEGER;
   const level = query.get('level');
-  const least = level === null ? 0 : LEVELS.findIndex((one) => one === level);
-  if (least < 0) throw new Refused(400, `level: expected one of ${LEVELS.join(', ')}`);
-  const follow = query.has('follow') && query.get('follow') !== 'false';
-  if (since === undefined && worker === undefined && least === 0) return { wanted: () => true, lines, follow };
-  const wanted = (text: string): boolean => {
-    const line = JSON.parse(text) as Line;
-    if (worker !== undefined && line.worker !== worker) return false;
-    if (since !== undefined && momentOf(line.time) < since) return false;
-    return LEVELS.indexOf(levelOf(line.level)) >= least;
-  };
-  return { wanted, lines, follow };
+  const known = LEVELS.find((one) => one === level);
+  if (level !== null && known === undefined) throw new Refused(400, `level: expected one of ${LEVELS.join(', ')}`);
+  const said = (key: string): boolean => query.has(key) && query.get(key) !== 'false';
+  return { wanted: wantedBy({ since, worker, level: known }), lines, follow: said('follow'), mark: said('mark') };
 }
 
 function wholeNumber(query: URLSearchParams, key: string): number | undefined {

@@ -24,7 +24,7 @@ export const endpoints = {
   'GET /v1/errors/:id': 'one incident, with its stack and requests',
   'POST /v1/errors/:id/resolve': 'mark an incident as resolved',
   'GET /v1/events': 'what the supervisor did and why; ?follow, ?lines=n, ?since=ms',
-  'GET /v1/logs': 'recent log lines; ?follow, ?lines=n, ?since=ms, ?worker=id, ?level=warn',
+  'GET /v1/logs': 'recent log lines; ?follow, ?lines=n, ?since=ms, ?worker=id, ?level=warn, ?mark',
   'POST /v1/logs/reopen': 'begin log files anew, after logrotate has renamed them',
   'GET /metrics': 'Prometheus text',
   'GET /livez': '200 while the supervisor runs',
@@ -119,6 +119,11 @@ export interface OrderOutcome {
 /** Instead of lines that a slow reader could not take in. */
 export interface DroppedLine {
   readonly dropped: number;
+}
+
+/** With ?mark: all that was there has been told, and what follows is new. */
+export interface PastLine {
+  readonly past: true;
 }
 
 /** What every refusal holds. */
