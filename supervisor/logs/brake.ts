@@ -7,6 +7,7 @@ export class Brake {
 
   add(stream: Readable): void {
     this.#streams.add(stream);
+    stream.once('close', () => this.#streams.delete(stream));
     if (this.#held) stream.pause();
   }
 

@@ -79,3 +79,29 @@ test('a reader that stalls and stays away does not keep the fleet from stopping'
   child.kill('SIGTERM');
   t.deepEqual(await ended, [0, null]);
 });
+
+test('50,000 lines, 100,000 a second, as a program\'s own JSON: each arrives once, in order, with its worker', async (t) => {
+  const runtime = runtimeFolder(t);
+  const child = spawn(
+    process.execPath,
+    [main, 'start', 'bench/servers/printer.mjs', '-w', '1', '--log-format', 'json'],
+    {
+      cwd: root,
+      env: within(runtime, { XDG_STATE_HOME: runtime, RATE: '100000', SECONDS: '0.5', KIND: 'json' }),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  t.teardown(() => void child.kill('SIGKILL'));
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+    if (text.includes('all printed after')) child.kill('SIGTERM');
+  });
+  t.deepEqual(await once(child, 'close'), [0, null]);
+  const lines = printed.split('\n').filter((line) => line.includes('"n":'));
+  t.is(lines.length, 50_000);
+  const wrong = lines.findIndex(
+    (line, i) => !line.includes(`"n":${i + 1},`) || !line.endsWith('"worker":1,"slot":0,"generation":1}'),
+  );
+  t.is(wrong, -1, lines[wrong]);
+});
