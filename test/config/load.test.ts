@@ -322,10 +322,10 @@ test('a file for an access log that is off, and sizes and formats that are none,
     },
   });
   const text = says.join('\n');
-  t.regex(text, /`logs\.rotate\.size` .*expected a size of at least 1MB/);
-  t.regex(text, /`logs\.rotate\.keep` .*expected a whole number from 1 to 1000/);
-  t.regex(text, /`logs\.access` .*expected false, "common", "combined" or "json"/);
-  t.regex(text, /`logs\.mode` .*expected "pipe" or "inherit"/);
+  t.regex(text, /`logs\.rotate\.size`: expected a size of at least 1MB/);
+  t.regex(text, /`logs\.rotate\.keep`: expected a whole number from 1 to 1000/);
+  t.regex(text, /`logs\.access`: expected false, "common", "combined" or "json"/);
+  t.regex(text, /`logs\.mode`: expected "pipe" or "inherit"/);
   const [alone] = await refused(t, { script: 'server.js', environment: { CORDON_LOG_ACCESS_FILE: 'a.log' } });
   t.regex(alone.join('\n'), /expected `logs\.access` beside it/);
 });

@@ -80,7 +80,7 @@ test('a reader that stalls and stays away does not keep the fleet from stopping'
   t.deepEqual(await ended, [0, null]);
 });
 
-test('50,000 lines, 100,000 a second, as a program\'s own JSON: each arrives once, in order, with its worker', async (t) => {
+test("50,000 lines, 100,000 a second, as a program's own JSON: each arrives once, in order, with its worker", async (t) => {
   const runtime = runtimeFolder(t);
   const child = spawn(
     process.execPath,
