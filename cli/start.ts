@@ -54,7 +54,7 @@ export async function start(line: StartLine, about: { version: string }): Promis
   try {
     const config = await configOf(line, folder, say);
     const { supervise } = await import('../supervisor/index.js');
-    return await supervise(config, { ...about, predecessor, service, reread: () => configOf(line, folder) });
+    return await supervise(config, { ...about, folder, predecessor, service, reread: () => configOf(line, folder) });
   } catch (error) {
     await predecessor?.failed((error as Error).message);
     await service?.failed(error);

@@ -184,12 +184,6 @@ export class FleetRun {
     this.#supervisor.tell({ type: 'halt-asked' });
   }
 
-  /** All its workers serve: what its predecessor had is its own now. */
-  succeed(): void {
-    this.premises.sockets.disclaim();
-    this.premises.control.takeOver();
-  }
-
   /** A successor serves. Sockets stay open, and kept connections go to it. */
   retire(passing: Passing): void {
     this.closeAgents();

@@ -27,6 +27,8 @@ export interface Views {
 
 export interface About {
   readonly version: string;
+  /** Where the operator stood, as they got there, for whoever follows this process. Default: the working directory. */
+  readonly folder?: string;
   /** Hears once what can be seen of the fleet, before its first worker starts. */
   readonly seen?: (views: Views) => void;
   /** Reads the configuration again, for a reload. Default: it stays as it is. @throws {OperatorError} where it is wrong. */
@@ -69,7 +71,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
 /** From the first worker to the last. */
 async function live(premises: Premises, about: About, until: AbortSignal): Promise<number> {
   const { config, log } = premises;
-  const { version, predecessor, service, reread = () => Promise.resolve(config) } = about;
+  const { version, folder = process.cwd(), predecessor, service, reread = () => Promise.resolve(config) } = about;
   const stopped = once(until, 'abort');
   const hurry = new AbortController();
   const hurried = once(hurry.signal, 'abort');
@@ -77,7 +79,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
   let stillborn: string | undefined;
   const lineage = new Lineage(
     () => run,
-    { predecessor, service },
+    { folder, predecessor, service },
     (verdict) => {
       if (verdict.type === 'ready') {
         if (config.pidFile !== undefined) writePidFile(config.pidFile);
@@ -95,7 +97,10 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
       service?.observe(...turn);
       lineage.observe(...turn);
     },
-    leaving: () => service?.look(),
+    leaving: () => {
+      lineage.upgrade.callOff();
+      service?.look();
+    },
     stopping: () => lineage.upgrade.callOff(),
     stopped,
     upgrade: () => lineage.upgrade.start(),

@@ -288,8 +288,8 @@ export class NodeHost implements Host {
     }
   }
 
-  #beat(id: number, { served, failed, lagMs, rss, heapShare }: Beat): void {
-    this.#tell({ type: 'beat', id, served, failed, lagMs, rss, heapShare });
+  #beat(id: number, { served, failed, inFlight: open, lagMs, rss, heapShare }: Beat): void {
+    this.#tell({ type: 'beat', id, served, failed, open, lagMs, rss, heapShare });
   }
 
   /** A path with the worker's own pid in it is nobody else's to listen on. */
