@@ -190,8 +190,8 @@ export type FromWorker =
   | { readonly type: 'hand-over'; readonly seq: number; readonly moved: Moved }
   /** Whether a connection that was given to this worker could be taken in: it has not been read from before this is said. */
   | { readonly type: 'taken'; readonly seq: number; readonly ok: boolean }
-  /** How many connections it holds that could be moved, idle or not. */
-  | { readonly type: 'held'; readonly connections: number }
+  /** How many connections it holds that could be moved, idle or not, and how many requests are open: should it die, these are lost. */
+  | { readonly type: 'held'; readonly connections: number; readonly requests: number }
   | { readonly type: 'cut'; readonly requests: readonly CutRequest[] }
   /** How far a look has come that the supervisor asked for. */
   | ({ readonly type: 'looked'; readonly seq: number } & LookStep)

@@ -128,6 +128,7 @@ export function start(terms: BootOrders): void {
     sockets,
     () => servers.all,
     () => servers.look(),
+    () => servers.open.size,
   );
   const servers = new Servers(
     {

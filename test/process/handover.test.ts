@@ -267,9 +267,10 @@ test('a worker that dies with connections on their way to it costs none of them'
   t.is(await fleet.stop(), 0);
 });
 
-test('handOver: false leaves connections where they are: the next answer is the last', async (t) => {
+test('handOver: false leaves connections where they are: the next answer is the last, and nobody who still sends is reset', async (t) => {
   const started = await start(t, { CORDON_HAND_OVER: 'false' });
   const { connection, pid } = await kept(t, started);
+  const posting = await keptBy(t, started, pid);
   const failing = await keptBy(t, started, pid);
   t.is(answered(await failing.ask('/fail/timer')).status, 500);
   for (let last = false; !last; ) {
@@ -278,6 +279,11 @@ test('handOver: false leaves connections where they are: the next answer is the 
     last = answer.headers['connection'] === 'close';
   }
   t.true(await connection.closed);
+  const post = bytesOf({ path: '/early', body: 'x'.repeat(200_000) });
+  posting.send(post.slice(0, 100_000));
+  t.is(answered(await posting.answer('POST')).headers['connection'], 'close');
+  posting.send(post.slice(100_000));
+  t.true(await posting.closed);
   t.is(await started.fleet.stop(), 0);
 });
 
