@@ -6,13 +6,16 @@ import { syntaxError } from './diagnosis.js';
 import type { Diagnosis } from './hang/ward.js';
 import type { Incidents } from './incidents/incidents.js';
 import type { Journal } from './journal.js';
-import { gist, LastWords, Obituaries } from './last-words.js';
+import { gist, LastWords, Obituaries, shortened } from './last-words.js';
 import { leftBehind } from './left-behind.js';
 import type { Log } from './log.js';
 import { narrate, narrateCut, narrateError, narrateHandOver, type Sentence } from './narrate.js';
 import { narrateStuck, stuckReport } from './narrate-health.js';
+import { narrateStorm } from './narrate-storm.js';
 import type { Hearing, Seat } from './node-host.js';
 import { Pace } from './pace.js';
+import type { Fleet, Policy } from './state.js';
+import { CALM, erred, passed, type StormNews, type Weather } from './storm.js';
 import type { Observer } from './supervisor.js';
 
 /** The last words of so many dead are remembered. */
@@ -42,12 +45,17 @@ export class Chronicle implements Hearing {
   readonly #hopeless: (error: OperatorError) => void;
   readonly #workers = new Map<number, Known>();
   readonly #obituaries = new Obituaries();
-  readonly #pace = new Pace((held) =>
+  readonly #policy: () => Policy;
+  /** What a storm has in it is told when it is over. */
+  readonly #pace = new Pace((held) => {
+    if (this.#weather.storm !== undefined) return;
     this.#say({
       level: 'warn',
       text: `${held} more errors came too fast to be told one by one; the book of errors counts them`,
-    }),
-  );
+    });
+  });
+  #weather: Weather = CALM;
+  #fleet: Fleet | undefined;
   readonly #dead = new Map<number, readonly string[]>();
   readonly #mourners = new Map<number, (words: readonly string[]) => void>();
   #everReady = false;
@@ -56,9 +64,11 @@ export class Chronicle implements Hearing {
     log: Log,
     incidents: Pick<Incidents, 'met' | 'spawned'>,
     journal: Journal,
+    policy: () => Policy,
     hopeless: (error: OperatorError) => void,
   ) {
     this.#log = log;
+    this.#policy = policy;
     this.#output = log.child({}, { level: 'info' });
     this.#incidents = incidents;
     this.#journal = journal;
@@ -66,7 +76,10 @@ export class Chronicle implements Hearing {
   }
 
   readonly observe: Observer = (event, before, after, effects, now) => {
+    this.#fleet = after;
     for (const sentence of narrate(event, before, after, effects, now)) this.#say(sentence);
+    const replaced = effects.filter((effect) => effect.type === 'spawn' && before.slots[effect.slot]?.used).length;
+    this.#forecast(passed(this.#weather, replaced, after, now));
     for (const { id, phase } of after.workers) {
       if (phase !== 'ready' && phase !== 'standby' && phase !== 'tainted') continue;
       const known = this.#workers.get(id);
@@ -120,6 +133,17 @@ export class Chronicle implements Hearing {
         text: `worker ${seat.id} met ${dropped} more errors of too many kinds to tell`,
         about: seat,
       });
+    const uncaught = errors.reduce(
+      (sum, { report, count }) => sum + (report.origin === 'reported' ? 0 : count),
+      dropped,
+    );
+    if (uncaught > 0 && this.#fleet)
+      this.#forecast(erred(this.#weather, uncaught, this.#fleet, performance.now(), this.#policy()));
+  }
+
+  #forecast({ weather, news }: { readonly weather: Weather; readonly news: StormNews | undefined }): void {
+    this.#weather = weather;
+    if (news) this.#say(narrateStorm(news));
   }
 
   cut(seat: Seat, requests: readonly CutRequest[]): void {
@@ -174,7 +198,7 @@ export class Chronicle implements Hearing {
   #remember(id: number, words: readonly string[]): void {
     this.#mourners.get(id)?.(words);
     this.#mourners.delete(id);
-    this.#dead.set(id, [...words]);
+    this.#dead.set(id, shortened(words));
     for (const oldest of this.#dead.keys()) {
       if (this.#dead.size <= MAX_DEAD) break;
       this.#dead.delete(oldest);

@@ -27,6 +27,8 @@ export type Event =
       readonly served: number;
       readonly failed: number;
       readonly lagMs: number;
+      /** Requests that are open, where it was told. */
+      readonly open?: number;
       /** Memory, in bytes, and the share of its heap's limit that is in use, where they were told. */
       readonly rss?: number;
       readonly heapShare?: number;

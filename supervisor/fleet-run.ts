@@ -58,7 +58,7 @@ export class FleetRun {
     this.#ties = ties;
     const ending = new AbortController();
     this.ended = once(ending.signal, 'abort');
-    this.chronicle = new Chronicle(log, incidents, journal, this.giveUp);
+    this.chronicle = new Chronicle(log, incidents, journal, () => this.#supervisor.policy, this.giveUp);
     this.metrics = new Metrics({
       name: config.name,
       version,
@@ -190,12 +190,6 @@ export class FleetRun {
 
   halt(): void {
     this.#supervisor.tell({ type: 'halt-asked' });
-  }
-
-  /** All its workers serve: what its predecessor had is its own now. */
-  succeed(): void {
-    this.premises.sockets.disclaim();
-    this.premises.control.takeOver();
   }
 
   /** A successor serves. Sockets stay open, and kept connections go to it. */

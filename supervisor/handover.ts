@@ -68,11 +68,11 @@ export class Relay {
     if (newcomers.length > 0) this.#balance();
   }
 
-  /** Workers that serve and are expected to stay; those which are not where there are no others. */
+  /** Workers that serve and are expected to stay; those which are not, or are stuck, where there are no others. */
   #serving(): number[] {
     const { goal, workers } = this.#fleet();
     if (goal !== 'serve') return [];
-    const ready = workers.filter(({ phase }) => phase === 'ready');
+    const ready = workers.filter(({ phase, vitals }) => phase === 'ready' && vitals.stuck === undefined);
     return (ready.length > 0 ? ready : workers.filter(isServing)).map(({ id }) => id);
   }
 

@@ -60,6 +60,8 @@ interface Process {
   readonly addresses: Map<string, string>;
   /** Orders for a worker that does not listen to us yet: Node drops what comes before the preload. */
   waiting: ToWorker[] | undefined;
+  /** It has yet to say what its program measures: one that is stuck is not asked again and again. */
+  isAsked: boolean;
 }
 
 export class NodeHost implements Host {
@@ -151,12 +153,15 @@ export class NodeHost implements Host {
     }
   }
 
-  /** Asks every worker that listens to us what its program measures itself. Returns whom. */
+  /** Asks every worker that listens to us, and owes no answer, what its program measures itself. Returns whom. */
   measure(seq: number): number[] {
     const asked = [...this.#processes.values()].filter(
-      ({ waiting, child }) => waiting === undefined && child.connected,
+      ({ waiting, child, isAsked }) => waiting === undefined && child.connected && !isAsked,
     );
-    for (const { child } of asked) this.#post(child, { type: 'measure', seq });
+    for (const process of asked) {
+      process.isAsked = true;
+      this.#post(process.child, { type: 'measure', seq });
+    }
     return asked.map(({ seat }) => seat.id);
   }
 
@@ -186,6 +191,7 @@ export class NodeHost implements Host {
       since: Date.now(),
       addresses: new Map(),
       waiting: [],
+      isAsked: false,
     });
     this.#hearing.spawned(seat);
     child.on('internalMessage', (message: unknown, handle: unknown) => this.#hear(seat, child, message, handle));
@@ -265,6 +271,7 @@ export class NodeHost implements Host {
       case 'draining':
         return this.#tell({ type: 'draining', id, because: message.because });
       case 'measured':
+        if (process) process.isAsked = false;
         return this.#hearing.measured(seat, message.seq, message.metrics);
       case 'errors':
         return this.#hearing.errors(seat, message.errors, message.dropped);
@@ -284,8 +291,8 @@ export class NodeHost implements Host {
     }
   }
 
-  #beat(id: number, { served, failed, lagMs, rss, heapShare }: Beat): void {
-    this.#tell({ type: 'beat', id, served, failed, lagMs, rss, heapShare });
+  #beat(id: number, { served, failed, inFlight: open, lagMs, rss, heapShare }: Beat): void {
+    this.#tell({ type: 'beat', id, served, failed, open, lagMs, rss, heapShare });
   }
 
   /** A path with the worker's own pid in it is nobody else's to listen on. */

@@ -168,12 +168,13 @@ export function start(terms: BootOrders): void {
       if (error !== latest) failed(error, 'uncaughtException');
     });
 
-  const cut = (): void => channel.tell({ type: 'cut', requests: servers.cut().map((one) => redaction.name(one)) });
+  const cut = (doomed = false): void =>
+    channel.tell({ type: 'cut', requests: servers.cut(doomed).map((one) => redaction.name(one)) });
   const whereabouts = new Whereabouts({
     current: () => requestOf(current.getStore()),
     detail: (request) => redaction.request(request.detail),
     cut: () => {
-      cut();
+      cut(true);
       servers.flush();
     },
   });
