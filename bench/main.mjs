@@ -12,6 +12,7 @@ const files = {
   collateral: './collateral.mjs',
   storm: './storm.mjs',
   crashloop: './crash-loop.mjs',
+  logs: './logs.mjs',
   rest: './rest.mjs',
   control: './control.mjs',
 };
@@ -29,6 +30,8 @@ const help = `node bench/main.mjs [${names.join('|')}]…
   --storm-mix WORDS of 'amid slow ones, kept', 'amid slow ones, new', 'all quick, kept', 'all quick, new' those with
                     these words in them (all)
   --crash-seconds N that crash loops are watched for, after the first 10 (60)
+  --line-rate N     lines a second of the log's run (100000)
+  --line-seconds N  of it (10)
   --seed N          of the client's dice (1)
   --full            the figures to be published; takes over an hour`;
 
@@ -45,6 +48,8 @@ const { values, positionals } = parseArgs({
     'storm-rate': { type: 'string' },
     'storm-mix': { type: 'string', multiple: true, default: [''] },
     'crash-seconds': { type: 'string', default: '60' },
+    'line-rate': { type: 'string', default: '100000' },
+    'line-seconds': { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
     full: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -72,6 +77,8 @@ const options = {
   crashSeconds: Number(values['crash-seconds']),
   stormRate: values['storm-rate'] && Number(values['storm-rate']),
   stormMixes: values['storm-mix'],
+  lineRate: Number(values['line-rate']),
+  lineSeconds: Number(values['line-seconds']),
   seed: Number(values.seed),
 };
 

@@ -8,7 +8,8 @@ import type { Incidents } from './incidents/incidents.js';
 import type { Journal } from './journal.js';
 import { gist, LastWords, Obituaries, shortened } from './last-words.js';
 import { leftBehind } from './left-behind.js';
-import type { Log } from './log.js';
+import type { Log, Logs } from './log.js';
+import type { WorkerLines } from './logs/worker-lines.js';
 import { narrate, narrateCut, narrateError, narrateHandOver, type Sentence } from './narrate.js';
 import { narrateStuck, stuckReport } from './narrate-health.js';
 import { narrateStorm } from './narrate-storm.js';
@@ -38,7 +39,8 @@ interface Known {
 export class Chronicle implements Hearing {
   readonly #log: Log;
   /** For what workers print, which is kept whole: the level is for cordon's own lines. */
-  readonly #output: Log;
+  readonly #output: WorkerLines;
+  readonly #access: Logs['access'];
   readonly #incidents: Pick<Incidents, 'met' | 'spawned'>;
   readonly #journal: Journal;
   /** Called where the first start is hopeless. */
@@ -61,7 +63,7 @@ export class Chronicle implements Hearing {
   #everReady = false;
 
   constructor(
-    log: Log,
+    { log, workers, access }: Pick<Logs, 'log' | 'workers' | 'access'>,
     incidents: Pick<Incidents, 'met' | 'spawned'>,
     journal: Journal,
     policy: () => Policy,
@@ -69,7 +71,8 @@ export class Chronicle implements Hearing {
   ) {
     this.#log = log;
     this.#policy = policy;
-    this.#output = log.child({}, { level: 'info' });
+    this.#output = workers;
+    this.#access = access;
     this.#incidents = incidents;
     this.#journal = journal;
     this.#hopeless = hopeless;
@@ -94,17 +97,28 @@ export class Chronicle implements Hearing {
 
   spawned(seat: Seat): void {
     this.#incidents.spawned(seat);
-    const words = new LastWords((line) => this.#print(seat, 'stderr', line));
-    const hold = setTimeout(() => words.release(), HOLD_MS).unref();
-    this.#workers.set(seat.id, { seat, words, hold, handedOver: 0, state: 'booting', bindError: undefined });
+    const words = new LastWords((line) => this.#output.print(seat, 'stderr', line));
+    const known: Known = {
+      seat,
+      words,
+      hold: setTimeout(() => this.#release(known), HOLD_MS).unref(),
+      handedOver: 0,
+      state: 'booting',
+      bindError: undefined,
+    };
+    this.#workers.set(seat.id, known);
   }
 
   said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
-    if (stream === 'stdout') this.#print(seat, stream, line);
+    if (stream === 'stdout') this.#output.print(seat, stream, line);
     else {
       this.#workers.get(seat.id)?.words.say(line);
       this.#keep(seat, line);
     }
+  }
+
+  settled(seat: Seat): void {
+    this.#output.settle(seat);
   }
 
   silent(seat: Seat): void {
@@ -117,6 +131,7 @@ export class Chronicle implements Hearing {
     if (known.state === 'dead at boot') this.#bury(known);
     else this.#release(known);
     clearTimeout(known.hold);
+    this.#output.gone(seat);
   }
 
   errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void {
@@ -150,6 +165,10 @@ export class Chronicle implements Hearing {
     this.#journal.cut(seat.id, requests);
     const sentence = narrateCut(seat, requests);
     if (sentence) this.#say(sentence);
+  }
+
+  accessed(seat: Seat, lines: string): void {
+    this.#access(seat, lines);
   }
 
   stuck(seat: Seat, diagnosis: Diagnosis): void {
@@ -215,13 +234,10 @@ export class Chronicle implements Hearing {
     this.#say({ level: 'error', text, about: seat });
   }
 
-  #release({ words, hold }: Known): void {
+  #release({ seat, words, hold }: Known): void {
     clearTimeout(hold);
     words.release();
-  }
-
-  #print(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
-    this.#output[stream === 'stdout' ? 'info' : 'warn']({ ...fieldsOf(seat), stream }, line);
+    this.#output.settle(seat);
   }
 
   /** What others did, in the log and among the events. */

@@ -52,13 +52,13 @@ export class FleetRun {
   #agents: Agents | undefined;
 
   constructor(premises: Premises, ties: Ties) {
-    const { config, log, journal, incidents, sockets, releases } = premises;
+    const { config, logs, journal, incidents, sockets, releases } = premises;
     const { version, reread, upgrade, stopped } = ties;
     this.premises = premises;
     this.#ties = ties;
     const ending = new AbortController();
     this.ended = once(ending.signal, 'abort');
-    this.chronicle = new Chronicle(log, incidents, journal, () => this.#supervisor.policy, this.giveUp);
+    this.chronicle = new Chronicle(logs, incidents, journal, () => this.#supervisor.policy, this.giveUp);
     this.metrics = new Metrics({
       name: config.name,
       version,
@@ -81,6 +81,7 @@ export class FleetRun {
       this.metrics.overhear(this.chronicle),
       // Once the turn that ends the fleet has been seen: why it ends is known by then.
       () => queueMicrotask(() => ending.abort()),
+      logs.brake,
     );
     const history = new History();
     const fleet = emptyFleet(config.workers, config.standby);
@@ -134,7 +135,7 @@ export class FleetRun {
 
   /** From now on there are answers to commands. */
   answer(): void {
-    const { control, releases, journal, incidents } = this.premises;
+    const { control, releases, journal, incidents, logs } = this.premises;
     const { commands, metrics } = this;
     control.serve({
       config: () => releases.newest,
@@ -147,6 +148,7 @@ export class FleetRun {
         note: (text) => this.chronicle.note('info', 'look', text),
       }),
       metrics: () => metrics.scrape(),
+      reopen: () => logs.reopen(),
     });
   }
 

@@ -21,13 +21,16 @@ export function forkWorker(
     balance: config.balance,
     closeSpreadMs: config.stop.closeSpreadMs,
     tasks: config.stop.drain === 'tasks',
+    piped: config.logs.mode === 'pipe',
+    ...(config.logs.access !== false && { access: config.logs.access }),
     ...(config.stop.signal !== undefined && { signal: config.stop.signal }),
     redact: config.errors.redact,
     beatMs: config.health.beatMs,
     held,
     ...(typeof on === 'object' && { probe: on.http }),
   };
-  const stdio: ('ignore' | 'pipe' | 'ipc')[] = ['ignore', 'pipe', 'pipe', 'ipc'];
+  const { mode } = config.logs;
+  const stdio: ('ignore' | 'pipe' | 'inherit' | 'ipc')[] = ['ignore', mode, mode, 'ipc'];
   stdio[LIFELINE_FD] = 'pipe';
   return fork(config.script, config.args, {
     cwd: config.cwd,

@@ -10,6 +10,7 @@ import type { Environment } from './environment.js';
 import { FleetRun } from './fleet-run.js';
 import type { BookFigures, IncidentBook } from './incidents/incidents.js';
 import { Lineage } from './lineage.js';
+import { abandonStdout } from './logs/stdout.js';
 import { removePidFile, writePidFile } from './pid-file.js';
 import { policyOf } from './policy.js';
 import { furnish, groundOf, leave, type Premises, pinAll, tellWhere } from './premises.js';
@@ -66,6 +67,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
     if (config.pidFile !== undefined) removePidFile(config.pidFile);
     signals.abort();
     await leave(premises);
+    abandonStdout();
   }
 }
 
@@ -135,6 +137,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
       await lineage.settled();
       await premises.control.close();
       await premises.incidents.close();
+      await premises.logs.end();
       process.exit(exitCode);
     }
     // systemd kills whatever is left when its main process ends: the predecessor may still have requests to answer.

@@ -18,6 +18,7 @@ import { forkWorker, givenOptions, killTree } from './fork.js';
 import type { Relay } from './handover.js';
 import { type Diagnosis, Ward } from './hang/ward.js';
 import type { Host } from './host.js';
+import type { Brake } from './logs/brake.js';
 import { Looks } from './look/looks.js';
 import { readLines } from './output.js';
 import type { Release, Releases } from './releases.js';
@@ -31,12 +32,16 @@ export type Seat = Pick<Worker, 'id' | 'slot' | 'generation'> & { readonly pid: 
 export interface Hearing {
   spawned(seat: Seat): void;
   said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void;
+  /** All that it has said so far. */
+  settled(seat: Seat): void;
   errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void;
   /** How it is, every second. */
   beat(seat: Seat, beat: Beat): void;
   /** What its program measures itself: the answer to the question `seq`, or its last words, 0. */
   measured(seat: Seat, seq: number, metrics: readonly ProgramMetric[]): void;
   cut(seat: Seat, requests: readonly CutRequest[]): void;
+  /** Lines of the access log, each with its newline. */
+  accessed(seat: Seat, lines: string): void;
   /** Where a worker is stuck, or why that cannot be told. */
   stuck(seat: Seat, diagnosis: Diagnosis): void;
   bindFailed(seat: Seat, query: BindQuery, error: number): void;
@@ -71,6 +76,7 @@ export class NodeHost implements Host {
   readonly #tell: (event: Event) => void;
   readonly #hearing: Hearing;
   readonly #finished: () => void;
+  readonly #brake: Brake;
   readonly #processes = new Map<number, Process>();
   readonly #ward: Ward;
   /** Looks into live workers, at an operator's wish. */
@@ -85,6 +91,7 @@ export class NodeHost implements Host {
     tell: (event: Event) => void,
     hearing: Hearing,
     finished: () => void,
+    brake: Brake,
   ) {
     this.#releases = releases;
     this.#sockets = sockets;
@@ -92,6 +99,7 @@ export class NodeHost implements Host {
     this.#tell = tell;
     this.#hearing = hearing;
     this.#finished = finished;
+    this.#brake = brake;
     this.#ward = new Ward(tell);
     this.looks = new Looks({
       send: (id, message) => this.#send(id, message),
@@ -201,12 +209,16 @@ export class NodeHost implements Host {
       if (release.ready.on === 'message' && isReadyMessage(message)) this.#tell({ type: 'ready', id });
     });
     child.on('error', (error) => child.pid === undefined && this.#failed(seat, release, error));
-    for (const stream of ['stdout', 'stderr'] as const)
-      if (child[stream])
-        readLines(child[stream], (line) => {
-          const isNodes = stream === 'stderr' && (this.#ward.said(id, line) || this.looks.said(id, line));
-          if (!isNodes) this.#hearing.said(seat, stream, line);
-        });
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const pipe = child[stream];
+      if (!pipe) continue;
+      const heard = (line: string): void => {
+        const isNodes = stream === 'stderr' && (this.#ward.said(id, line) || this.looks.said(id, line));
+        if (!isNodes) this.#hearing.said(seat, stream, line);
+      };
+      readLines(pipe, heard, () => this.#hearing.settled(seat));
+      this.#brake.add(pipe);
+    }
     // Held open, never used: the worker sees it break when this process is gone.
     child.stdio[4]?.on('error', () => {});
     child.once('exit', (code, signal) => this.#exited(seat, child, code, signal));
@@ -224,6 +236,7 @@ export class NodeHost implements Host {
 
   #exited(seat: Seat, child: ChildProcess, code: number | null, signal: string | null): void {
     killTree(child);
+    for (const pipe of [child.stdout, child.stderr]) if (pipe) this.#brake.release(pipe);
     this.#sockets.gone(seat.id);
     this.#ward.back(seat.id);
     this.looks.gone(seat.id);
@@ -286,6 +299,8 @@ export class NodeHost implements Host {
         return this.looks.heard(message.seq, message);
       case 'cut':
         return this.#hearing.cut(seat, message.requests);
+      case 'access':
+        return this.#hearing.accessed(seat, message.lines);
       case 'leaving':
         return;
     }

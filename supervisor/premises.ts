@@ -4,7 +4,7 @@ import type { Control } from './control/server.js';
 import { Incidents } from './incidents/incidents.js';
 import type { Inherited } from './inheritance.js';
 import { Journal } from './journal.js';
-import { type Log, openLog } from './log.js';
+import { type Log, Logs } from './log.js';
 import { Releases } from './releases.js';
 import { Sockets } from './sockets.js';
 
@@ -12,6 +12,8 @@ import { Sockets } from './sockets.js';
 export interface Ground {
   readonly config: Config;
   readonly journal: Journal;
+  readonly logs: Logs;
+  /** The supervisor's own lines. */
   readonly log: Log;
   readonly sockets: Sockets;
 }
@@ -25,13 +27,18 @@ export interface Premises extends Ground {
 /** @throws {OperatorError} where what is handed over and what is listed do not fit together. */
 export function groundOf(config: Config, inherited: readonly Inherited[]): Ground {
   const journal = new Journal();
-  const log = openLog(config, (line) => journal.lines.add(line));
+  const logs = new Logs(
+    config,
+    (line) => journal.lines.add(line),
+    (level, text) => journal.record({ level, event: 'log', text }),
+  );
+  const { log } = logs;
   const sockets = new Sockets((path) =>
     log.warn(`took over ${path}: the process that listened there died without removing it`),
   );
   sockets.inherit(inherited);
   sockets.check(config.listen);
-  return { config, journal, log, sockets };
+  return { config, journal, logs, log, sockets };
 }
 
 /** @throws {OperatorError} where an address is taken. */
@@ -39,9 +46,10 @@ export async function pinAll({ config, sockets }: Ground): Promise<void> {
   for (const address of config.listen) await sockets.pin(address);
 }
 
-/** @throws {OperatorError} where the name is taken. */
+/** @throws {OperatorError} where the name is taken, or the log file cannot be written. */
 export async function furnish(ground: Ground, follows: boolean): Promise<Premises> {
-  const { config, log } = ground;
+  const { config, logs, log } = ground;
+  await logs.open();
   const { openControl } = await import('./control/server.js');
   const control = await openControl(config, {
     follows,
@@ -65,8 +73,9 @@ export function tellWhere({ control, log }: Premises): void {
   if (control.readers) log.info(`questions are answered at ${control.readers}`);
 }
 
-export async function leave({ control, sockets, incidents }: Premises): Promise<void> {
+export async function leave({ control, sockets, incidents, logs }: Premises): Promise<void> {
   await control.close();
   sockets.close();
   await incidents.close();
+  await logs.end();
 }

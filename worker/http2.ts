@@ -4,7 +4,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { type Answer, answerBody } from './answer.js';
 import { type Emit, kEmit } from './domain/emitters.js';
 import type { RawRequest } from './redact.js';
-import { type Ledger, Request } from './request.js';
+import { type Ledger, Request, type Wire } from './request.js';
 import { isEventStream } from './response.js';
 
 const NGHTTP2_NO_ERROR = 0;
@@ -37,6 +37,16 @@ export class StreamRequest extends Request {
 
   protected get headers(): RawRequest['headers'] {
     return this.#headers;
+  }
+
+  get wire(): Wire {
+    const length = this.#stream?.headersSent ? this.#stream.sentHeaders?.['content-length'] : undefined;
+    return {
+      carrier: this.#stream,
+      protocol: 'HTTP/2.0',
+      headBytes: 0,
+      bodyBytes: length === undefined ? Number.NaN : Number(length),
+    };
   }
 
   covers(message: object): boolean {

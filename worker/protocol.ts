@@ -94,6 +94,9 @@ export interface BindQuery {
   readonly ticketKeys?: string;
 }
 
+/** Apache's, or JSON Lines. */
+export type AccessFormat = 'common' | 'combined' | 'json';
+
 /** A request that the kill timer cut. */
 export interface CutRequest extends RequestName {
   /** Whether it could still be answered 503. */
@@ -195,6 +198,8 @@ export type FromWorker =
   | { readonly type: 'cut'; readonly requests: readonly CutRequest[] }
   /** How far a look has come that the supervisor asked for. */
   | ({ readonly type: 'looked'; readonly seq: number } & LookStep)
+  /** Of the access log, each with its newline. */
+  | { readonly type: 'access'; readonly lines: string }
   /** The last message: everything said before it has been written. */
   | { readonly type: 'leaving' };
 
@@ -261,6 +266,10 @@ export interface BootOrders {
   readonly closeSpreadMs: number;
   /** Whether a drain waits for what requests have begun, too. */
   readonly tasks: boolean;
+  /** Whether each request is told of, and how. */
+  readonly access?: AccessFormat;
+  /** Whether the supervisor reads what is printed; else it is the supervisor's own stdout and stderr that are printed to. */
+  readonly piped: boolean;
   /** What the program hears of a drain. */
   readonly signal?: NodeJS.Signals;
   /** Between two beats. */

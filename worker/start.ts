@@ -1,6 +1,7 @@
 // Wires the parts of a worker together, and is the shell around `lifecycle.ts`: it carries out orders and keeps the one timer.
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
+import { AccessLog } from './access.js';
 import { Background } from './background.js';
 import { beat } from './beat.js';
 import { openChannel } from './channel.js';
@@ -20,6 +21,7 @@ import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './pro
 import { Redaction } from './redact.js';
 import { measure } from './registry.js';
 import { Reports, toReport } from './report.js';
+import type { Request } from './request.js';
 import { Servers } from './server.js';
 import { Sockets } from './sockets.js';
 import { keepLastWords } from './stdio.js';
@@ -35,7 +37,7 @@ const SERVICE_RESTART = 1012;
 const COMES_BACK: ReadonlySet<string> = new Set(['reload', 'rollback', 'restart']);
 
 export function start(terms: BootOrders): void {
-  keepLastWords();
+  keepLastWords(terms.piped);
   let life: Life = { phase: 'booting' };
   const exit = guardExit(() => (hasFaulted(life) || program.signalled) && servers.open.size + handOver.inFlight > 0);
   let timer: NodeJS.Timeout | undefined;
@@ -122,6 +124,14 @@ export function start(terms: BootOrders): void {
     tell({ type: 'listening' });
     if (terms.probe !== undefined) probe(servers.all, terms.probe, () => channel.tell({ type: 'healthy' }));
   };
+  const access =
+    terms.access && new AccessLog(terms.access, redaction, (lines) => channel.tell({ type: 'access', lines }));
+  const counted = ({ method, status, route, openedAt }: Request): void =>
+    counting.add({ method, status, route, durationMs: performance.now() - openedAt });
+  const recorded = (request: Request): void => {
+    counted(request);
+    access?.add(request, performance.now() - request.openedAt);
+  };
   const sockets = new Sockets(channel, listening, terms.held);
   const handOver = new HandOver(
     channel,
@@ -134,8 +144,7 @@ export function start(terms: BootOrders): void {
     {
       listening,
       failed: (request, error, origin) => failed(error, origin, redaction.request(request.detail)),
-      over: ({ method, status, route, openedAt }) =>
-        counting.add({ method, status, route, durationMs: performance.now() - openedAt }),
+      over: access ? recorded : counted,
       emptied: () => void left(),
     },
     handOver,
@@ -201,6 +210,7 @@ export function start(terms: BootOrders): void {
   const leave = (code: number): void => {
     handOver.close();
     reports.flush();
+    access?.flush();
     sayHow();
     const done = (): void => exit(code);
     // What was cut still has to be written; all else has been answered.
@@ -217,6 +227,7 @@ export function start(terms: BootOrders): void {
   setLastResort(lastResort, tellProgram);
   sockets.install();
   servers.install(() => sockets.keeps);
+  access?.install();
 
   // To leave the cluster is to drain, whichever way the program says it: none of them ends somebody's request.
   process.disconnect = () => drain('disconnected');

@@ -25,7 +25,8 @@ export const endpoints = {
   'GET /v1/errors/:id': 'one incident, with its stack and requests',
   'POST /v1/errors/:id/resolve': 'mark an incident as resolved',
   'GET /v1/events': 'what the supervisor did and why; ?follow, ?lines=n, ?since=ms',
-  'GET /v1/logs': 'recent log lines; ?follow, ?lines=n, ?since=ms, ?worker=id, ?level=warn',
+  'GET /v1/logs': 'recent log lines; ?follow, ?lines=n, ?since=ms, ?worker=id, ?level=warn, ?mark',
+  'POST /v1/logs/reopen': 'begin log files anew, after logrotate has renamed them',
   'GET /metrics': 'Prometheus text',
   'GET /livez': '200 while the supervisor runs',
   'GET /readyz': '200 while a worker serves',
@@ -108,6 +109,8 @@ export interface OrderOutcome {
   readonly lastWords?: readonly string[];
   readonly from?: number;
   readonly to?: number;
+  /** Log files that were begun anew. */
+  readonly files?: readonly string[];
   /** Of the supervisor's successor. */
   readonly pid?: number;
   readonly cordon?: string;
@@ -124,6 +127,11 @@ export type InspectLine =
 /** Instead of lines that a slow reader could not take in. */
 export interface DroppedLine {
   readonly dropped: number;
+}
+
+/** With ?mark: all that was there has been told, and what follows is new. */
+export interface PastLine {
+  readonly past: true;
 }
 
 /** What every refusal holds. */

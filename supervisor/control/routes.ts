@@ -78,6 +78,15 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
     },
     'GET /v1/events': ({ response, query }) => showPast(journal.events, query, response),
     'GET /v1/logs': ({ response, query }) => showPast(journal.lines, query, response),
+    'POST /v1/logs/reopen': async ({ request, response }) => {
+      await readBody(request, {});
+      await carryOut(request, response, sources, async () => {
+        const { files, why } = (await sources.reopen?.()) ?? { files: [], why: undefined };
+        if (why !== undefined) return { ok: false, why };
+        if (files.length > 0) return { ok: true, files };
+        return { ok: false, why: 'it has no log file: set logs.file' };
+      });
+    },
     'GET /metrics': async ({ response }) => {
       if (!sources.metrics) throw new Refused(404, 'this cordon has no metrics yet');
       send(response, 200, 'text/plain; version=0.0.4; charset=utf-8', await sources.metrics());

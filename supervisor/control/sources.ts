@@ -12,6 +12,8 @@ export interface Sources {
   readonly journal: Journal;
   readonly incidents: IncidentBook & { readonly figures: BookFigures };
   readonly looking: Pick<Looking, 'profile' | 'inspect'>;
+  /** Begins log files anew, for logrotate. Resolves to which, and why one cannot be; it is written on then. */
+  readonly reopen?: () => Promise<{ readonly files: readonly string[]; readonly why: string | undefined }>;
   /** Prometheus text. Without it, /metrics is not found. */
   readonly metrics?: () => string | Promise<string>;
 }

@@ -12,8 +12,9 @@ import { halted, workersOf } from '../support/processes.js';
 
 const busy = fixture('process/busy.mjs');
 
+/** Nobody is killed for being stopped, however slow this machine is. */
 async function running(t: ExecutionContext): Promise<{ fleet: Fleet; pids: readonly number[] }> {
-  const fleet = startFleet(t, [busy, '-w', '2'], { env: { TMPDIR: undefined } });
+  const fleet = startFleet(t, [busy, '-w', '2'], { env: { CORDON_HEALTH_HANG: '10m' } });
   await fleet.ready();
   return { fleet, pids: workersOf(fleet) };
 }

@@ -56,7 +56,12 @@ test('wrong questions are answered before anything is shown', async (t) => {
   for (const [words, code, says] of [
     [['logs', '-n', 'few'], 64, /^cordon: --lines: expected a whole number, got "few"\n$/],
     [['logs', '--since', 'noon'], 64, /^cordon: --since: expected a time such as "10m", or a date such as /],
-    [['logs', '--level', 'loud'], 1, /^cordon: level: expected one of trace, debug, info, warn, error, fatal\.\n$/],
+    [
+      ['logs', '--level', 'loud'],
+      64,
+      /^cordon: --level: expected one of trace, debug, info, warn, error, fatal, got "loud"\n$/,
+    ],
+    [['logs', '--reopen'], 1, /^cordon: busy: the log goes on where it was: it has no log file: set logs\.file\n$/],
     [['logs', '--folow'], 64, /^cordon: unknown option '--folow', did you mean --follow\?\n$/],
     [['errors', 'show'], 64, /expected the id of an incident: `cordon errors show <id>`/],
     [['errors', 'show', 'nope'], 1, /^cordon: there is no incident nope\.\n$/],
