@@ -8,6 +8,7 @@ export const title = 'New connections a second (ratio to node:cluster: median of
 const places = [
   { says: '1 worker, system on one core, client on the other', workers: 1, serverCpus: '0', clientCpus: '1' },
   { says: '2 workers, no pinning', workers: 2 },
+  { says: '2 workers, system on one core, client on the other', workers: 2, serverCpus: '0', clientCpus: '1' },
 ];
 
 export async function bench({ node, rounds, seconds }) {

@@ -7,6 +7,8 @@ import { bare, cordon, scripts, using } from './support/systems.mjs';
 export const title =
   'CPU per request, empty handler, kept connections (µs; ratio to bare: median of rounds, least–most)';
 
+const WARM_SECONDS = 3;
+
 export async function bench({ node, rounds, seconds }) {
   const at = { node, script: scripts.empty, cpus: '0' };
   const contenders = {
@@ -19,7 +21,8 @@ export async function bench({ node, rounds, seconds }) {
 
   const perRequest = (start) =>
     using(start(), async (server) => {
-      await press(server.port, { seconds: 1, keepAlive: true, cpus: '1' });
+      // As one that has run for a while: what is still being compiled is not what a request costs.
+      await press(server.port, { seconds: WARM_SECONDS, keepAlive: true, cpus: '1' });
       const before = server.cpuMs();
       const { answered, failed } = await press(server.port, { seconds, keepAlive: true, cpus: '1' });
       if (failed > 0) throw new Error(`${server.name}: ${failed} requests failed`);

@@ -1,6 +1,8 @@
 // What `logs` and `events` share: the question, and lines as they come.
 import { milliseconds } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
+import { LEVELS, momentOf } from '../supervisor/logs/fields.js';
+import { type Filter, wantedBy } from '../supervisor/logs/wanted.js';
 import { lines, type Supervisor } from './client.js';
 
 export interface PastFlags {
@@ -12,37 +14,98 @@ export interface PastFlags {
   readonly json?: boolean;
 }
 
-/** Prints each line as `show` has it. Ends when all is told, or the supervisor is gone. */
+/** Prints each line as `show` has it. Ends when all is told, or the supervisor is gone. `file` has what it does not remember. */
 export async function tell(
   supervisor: Supervisor,
   path: string,
   flags: PastFlags,
   show: (line: string) => string,
+  file?: string,
 ): Promise<void> {
   // Whoever read this is gone.
   process.stdout.on('error', () => process.exit(ExitCode.ok));
-  for await (const line of lines(supervisor, `${path}?${query(flags).toString()}`)) {
+  const asked = read(flags);
+  const stream = lines(supervisor, `${path}?${queryOf(asked, flags, file !== undefined)}`);
+  const wanted = file === undefined ? () => true : wantedBy(asked);
+  const print = async (line: string): Promise<void> => {
+    if (!process.stdout.write(`${flags.json ? line : show(line)}\n`))
+      await new Promise((resume) => process.stdout.once('drain', resume));
+  };
+  if (file !== undefined) for (const line of await past(stream, asked, file)) await print(line);
+  for await (const line of stream) {
     const { dropped } = line.startsWith('{"dropped":') ? (JSON.parse(line) as { dropped?: number }) : {};
     if (dropped !== undefined && !flags.json)
       process.stderr.write(`cordon: ${dropped} lines came too fast to be shown\n`);
-    else if (!process.stdout.write(`${flags.json ? line : show(line)}\n`))
-      await new Promise((resume) => process.stdout.once('drain', resume));
+    else if (dropped !== undefined || wanted(line)) await print(line);
   }
   if (flags.follow) process.stderr.write(`cordon: ${supervisor.name} has stopped\n`);
 }
 
-function query({ follow, lines: count, since, worker, level }: PastFlags): URLSearchParams {
-  const asked = new URLSearchParams();
-  if (follow) asked.set('follow', 'true');
-  if (count !== undefined) asked.set('lines', whole('--lines', count));
-  if (worker !== undefined) asked.set('worker', whole('--worker', worker.replace(/^#/, '')));
-  if (since !== undefined) asked.set('since', String(moment(since)));
-  if (level !== undefined) asked.set('level', level);
-  return asked;
+/** What the supervisor remembers, and before that what the file has, as far as it is asked for. */
+async function past(stream: AsyncGenerator<string>, asked: Asked, file: string): Promise<string[]> {
+  const remembered: string[] = [];
+  for (;;) {
+    const { value, done } = await stream.next();
+    if (done || value === '{"past":true}') break;
+    if (!value.startsWith('{"dropped":')) remembered.push(value);
+  }
+  const wanted = wantedBy(asked);
+  const told = remembered.filter(wanted);
+  const { older } = await import('./older.js');
+  const before: string[] = [];
+  if (told.length < asked.lines)
+    for await (const line of older(file, remembered[0])) {
+      if (told.length + before.length >= asked.lines || isTooOld(line, asked.since)) break;
+      if (isLine(line) && wanted(line)) before.push(line);
+    }
+  const all = [...before.toReversed(), ...told];
+  return all.slice(Math.max(0, all.length - asked.lines));
 }
 
-function whole(flag: string, text: string): string {
-  if (/^\d{1,9}$/.test(text)) return text;
+interface Asked extends Filter {
+  readonly lines: number;
+}
+
+function read({ lines: count = '100', since, worker, level }: PastFlags): Asked {
+  const known = LEVELS.find((one) => one === level);
+  if (level !== undefined && known === undefined)
+    throw new OperatorError(
+      `--level: expected one of ${LEVELS.join(', ')}, got ${JSON.stringify(level)}`,
+      ExitCode.usage,
+    );
+  return {
+    lines: whole('--lines', count),
+    since: since === undefined ? undefined : moment(since),
+    worker: worker === undefined ? undefined : whole('--worker', worker.replace(/^#/, '')),
+    level: known,
+  };
+}
+
+/** Where there is a file, the filter is ours: what is remembered must join with what is written. */
+function queryOf({ lines: count, ...filter }: Asked, { follow }: PastFlags, all: boolean): string {
+  const query = new URLSearchParams();
+  if (follow) query.set('follow', 'true');
+  if (all) query.set('mark', 'true');
+  else
+    for (const [key, value] of Object.entries({ lines: count, ...filter }))
+      if (value !== undefined) query.set(key, String(value));
+  return query.toString();
+}
+
+const isTooOld = (line: string, since: number | undefined): boolean =>
+  since !== undefined && isLine(line) && momentOf((JSON.parse(line) as { readonly time?: unknown }).time) < since;
+
+/** A file may hold what others have written into it. */
+function isLine(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object';
+  } catch {
+    return false;
+  }
+}
+
+function whole(flag: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new OperatorError(`${flag}: expected a whole number, got ${JSON.stringify(text)}`, ExitCode.usage);
 }
 

@@ -1,6 +1,8 @@
 // `cordon start`: from what was typed to a Config, and from there it is the supervisor's.
+
 import { realpathSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
+import v8 from 'node:v8';
 import { isPort } from '../config/address.js';
 import type { Config } from '../config/config.js';
 import { isConfigName } from '../config/file.js';
@@ -8,6 +10,7 @@ import { type Loaded, loadApps, oneOf } from '../config/load.js';
 import type { Path, Problem, Source } from '../config/problem.js';
 import { refusal } from '../config/problem.js';
 import { asNumber } from '../config/tree.js';
+import type { About } from '../supervisor/index.js';
 import { isInvited, takeInvitation } from '../supervisor/systemd/invitation.js';
 import type { Service } from '../supervisor/systemd/service.js';
 import type { Predecessor } from '../supervisor/upgrade/predecessor.js';
@@ -54,9 +57,10 @@ export async function start(line: StartLine, about: { version: string }): Promis
   try {
     const { apps, file } = await configsOf(line, folder, say);
     const { supervise } = await import('../supervisor/index.js');
-    const reread = async (other?: string): Promise<readonly Config[]> =>
-      (await configsOf(other === undefined ? line : of(other, line), folder)).apps;
-    return await supervise(apps, { ...about, predecessor, service, file, reread });
+    const reread: About['reread'] = async (environment, other) =>
+      (await configsOf(other === undefined ? line : of(other, line), folder, () => undefined, environment)).apps;
+    stayYoung();
+    return await supervise(apps, { ...about, folder, predecessor, service, file, reread });
   } catch (error) {
     await predecessor?.failed((error as Error).message);
     await service?.failed(error);
@@ -112,6 +116,7 @@ async function configsOf(
   { target, args, flags }: StartLine,
   folder: string,
   tell: (note: string) => void = () => undefined,
+  environment: NodeJS.ProcessEnv = process.env,
 ): Promise<Loaded> {
   const asFile = target !== undefined && isConfigName(target);
   if (asFile && flags.config !== undefined) {
@@ -122,7 +127,7 @@ async function configsOf(
   const loaded = await loadApps({
     file: asFile ? target : flags.config,
     flags: flagSource(flags, asFile ? undefined : target, args, folder),
-    environment: process.env,
+    environment,
     folder,
     terminal: process.stdout.isTTY,
     mode: flags.mode,
@@ -131,6 +136,12 @@ async function configsOf(
   for (const note of loaded.notes) tell(note);
   return loaded;
 }
+
+/**
+ * What the supervisor makes is gone the next moment. V8 would all the same keep more and more room for it, by Node up to 128 MB, as
+ * soon as much comes in at once: with what it has by now, a storm of errors costs some more collections, and no memory.
+ */
+const stayYoung = (): void => v8.setFlagsFromString('--semi-space-growth-factor=1');
 
 /** The flag that sets each key. */
 const flagOf: readonly (readonly [flag: string, path: Path])[] = [

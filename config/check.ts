@@ -109,6 +109,11 @@ export function contradictions(wish: Wish): Problem[] {
   }
   if (getAt(wish.given, ['group']) !== undefined && getAt(wish.given, ['user']) === undefined)
     problems.push(...blame(wish, ['group'], 'expected a `user` beside it, got none'));
+  const format = getAt(wish.given, ['logs', 'access']);
+  if (getAt(wish.given, ['logs', 'accessFile']) !== undefined && (format === undefined || format === false))
+    problems.push(
+      ...blame(wish, ['logs', 'accessFile'], 'expected `logs.access` beside it, such as "combined", got none'),
+    );
   return [...problems, ...crowded(wish)];
 }
 

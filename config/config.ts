@@ -88,7 +88,23 @@ export interface Config {
   };
   /** At most one. */
   readonly metrics: { readonly listen: readonly ListenAddress[] };
-  readonly logs: { readonly format: 'pretty' | 'json'; readonly level: LogLevel };
+  readonly logs: {
+    /** Whether the supervisor reads what workers print; `inherit`: its stdout and stderr are theirs. */
+    readonly mode: 'pipe' | 'inherit';
+    /** On stdout. A file has JSON. */
+    readonly format: 'pretty' | 'json';
+    readonly level: LogLevel;
+    /** Absolute. Undefined: stdout. */
+    readonly file: string | undefined;
+    readonly rotate: {
+      /** In bytes. Undefined: never. */
+      readonly size: number | undefined;
+      readonly keep: number;
+    };
+    readonly access: false | 'common' | 'combined' | 'json';
+    /** Absolute. Undefined: the access log is part of the log. */
+    readonly accessFile: string | undefined;
+  };
   /** Absolute. */
   readonly pidFile: string | undefined;
   /** Names of the apps of the same file that are ready before this one starts. */

@@ -59,6 +59,12 @@ const variables: readonly { readonly name: string; readonly path: Path; readonly
   { name: 'CORDON_ERRORS_REDACT', path: ['errors', 'redact'], read: split(/[\s,]+/) },
   { name: 'CORDON_LOG_FORMAT', path: ['logs', 'format'], read: asIs },
   { name: 'CORDON_LOG_LEVEL', path: ['logs', 'level'], read: asIs },
+  { name: 'CORDON_LOG_MODE', path: ['logs', 'mode'], read: asIs },
+  { name: 'CORDON_LOG_FILE', path: ['logs', 'file'], read: asIs },
+  { name: 'CORDON_LOG_ROTATE_SIZE', path: ['logs', 'rotate', 'size'], read: asIs },
+  { name: 'CORDON_LOG_ROTATE_KEEP', path: ['logs', 'rotate', 'keep'], read: asNumber },
+  { name: 'CORDON_LOG_ACCESS', path: ['logs', 'access'], read: asBoolean },
+  { name: 'CORDON_LOG_ACCESS_FILE', path: ['logs', 'accessFile'], read: asIs },
 ];
 
 /** Which overlays of the file are used, where no flag says it; undefined where nobody does. */

@@ -30,6 +30,15 @@ const memory = v.pipe(
   v.minValue(16_000_000, 'a size of at least 16MB'),
 );
 
+const fileSize = v.pipe(
+  v.string(sizeForm),
+  v.regex(size, sizeForm),
+  v.transform((words) => bytes(words) ?? 0),
+  v.minValue(1_000_000, 'a size of at least 1MB'),
+);
+
+const accessForm = 'false, "common", "combined" or "json"';
+
 /** A time that no timer has to wait for. */
 const span = (least: '1s' | '1m') =>
   v.pipe(
@@ -454,6 +463,11 @@ export const ConfigSchema = section({
   ),
   logs: withDefault(
     section({
+      mode: withDefault(
+        oneOf('pipe', 'inherit'),
+        'Whether cordon reads what workers print ("pipe"), or they print to its own stdout and stderr ("inherit"): as they are, with nothing added, and nothing of them in `cordon logs` or in the last words of a crash. Default: "pipe".',
+        'pipe',
+      ),
       format: withDefault(
         oneOf('auto', 'pretty', 'json'),
         'Readable lines, or JSON Lines; "auto" is readable on a terminal. Default: "auto".',
@@ -463,6 +477,34 @@ export const ConfigSchema = section({
         oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal'),
         'The least severe level that is logged. Default: "info".',
         'info',
+      ),
+      file: option(
+        filledText('the path of a file'),
+        'A file that the log goes to, as JSON Lines, instead of stdout; a terminal is shown it all the same. From the folder of this file; folders above it are made, and its mode is 0640 or stricter. After logrotate has renamed it: `cordon logs --reopen`. Default: none.',
+      ),
+      rotate: withDefault(
+        section({
+          size: option(
+            fileSize,
+            'How large a log file may grow, such as "100MB", before it is renamed to <file>.1 and a new one begun. Default: as large as it likes.',
+          ),
+          keep: withDefault(
+            count('a whole number from 1 to 1000', 1_000),
+            'How many of the renamed files stay. Default: 5.',
+            5,
+          ),
+        }),
+        'Rotation of log files, for those who do not use logrotate.',
+        {},
+      ),
+      access: withDefault(
+        v.union([v.literal(false), oneOf('common', 'combined', 'json')], accessForm),
+        'The access log: a line for each request that is over, in the common or combined format of Apache, or as JSON. Secrets in addresses are left out, as `errors.redact` says. Default: false.',
+        false,
+      ),
+      accessFile: option(
+        filledText('the path of a file'),
+        'A file for the access log alone, from the folder of this file; it is rotated and opened anew with the other. Default: it is part of the log.',
       ),
     }),
     "The supervisor's log.",

@@ -83,7 +83,15 @@ export function settle(
     metrics: {
       listen: metrics.listen ? [absolute(metrics.listen, (path) => within(['metrics', 'listen'], path))] : [],
     },
-    logs: { format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format, level: logs.level },
+    logs: {
+      mode: logs.mode,
+      format: logs.format === 'auto' ? (terminal ? 'pretty' : 'json') : logs.format,
+      level: logs.level,
+      file: logs.file === undefined ? undefined : within(['logs', 'file'], logs.file),
+      rotate: { size: logs.rotate.size, keep: logs.rotate.keep },
+      access: logs.access,
+      accessFile: logs.accessFile === undefined ? undefined : within(['logs', 'accessFile'], logs.accessFile),
+    },
     pidFile: checked.pidFile === undefined ? undefined : from('pidFile', checked.pidFile),
     after: checked.after,
     errors: {

@@ -6,13 +6,17 @@ import { syntaxError } from './diagnosis.js';
 import type { Diagnosis } from './hang/ward.js';
 import type { Incidents } from './incidents/incidents.js';
 import type { Journal } from './journal.js';
-import { gist, LastWords, Obituaries } from './last-words.js';
+import { gist, LastWords, Obituaries, shortened } from './last-words.js';
 import { leftBehind } from './left-behind.js';
-import type { Log } from './log.js';
-import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
+import type { Log, Logs } from './log.js';
+import type { WorkerLines } from './logs/worker-lines.js';
+import { narrate, narrateCut, narrateError, narrateHandOver, type Sentence } from './narrate.js';
 import { narrateStuck, stuckReport } from './narrate-health.js';
+import { narrateStorm } from './narrate-storm.js';
 import type { Hearing, Seat } from './node-host.js';
 import { Pace } from './pace.js';
+import type { Fleet, Policy } from './state.js';
+import { CALM, erred, passed, type StormNews, type Weather } from './storm.js';
 import type { Observer } from './supervisor.js';
 
 /** The last words of so many dead are remembered. */
@@ -26,6 +30,8 @@ interface Known {
   readonly seat: Seat;
   readonly words: LastWords;
   readonly hold: NodeJS.Timeout;
+  /** Connections of its that went on in other workers. */
+  handedOver: number;
   state: 'booting' | 'ready' | 'dead at boot' | 'gone';
   bindError: OperatorError | undefined;
 }
@@ -33,38 +39,50 @@ interface Known {
 export class Chronicle implements Hearing {
   readonly #log: Log;
   /** For what workers print, which is kept whole: the level is for cordon's own lines. */
-  readonly #output: Log;
+  readonly #output: WorkerLines;
+  readonly #access: Logs['access'];
   readonly #incidents: Pick<Incidents, 'met' | 'spawned'>;
   readonly #journal: Journal;
   /** Called where the first start is hopeless. */
   readonly #hopeless: (error: OperatorError) => void;
   readonly #workers = new Map<number, Known>();
   readonly #obituaries = new Obituaries();
-  readonly #pace = new Pace((held) =>
+  readonly #policy: () => Policy;
+  /** What a storm has in it is told when it is over. */
+  readonly #pace = new Pace((held) => {
+    if (this.#weather.storm !== undefined) return;
     this.#say({
       level: 'warn',
       text: `${held} more errors came too fast to be told one by one; the book of errors counts them`,
-    }),
-  );
+    });
+  });
+  #weather: Weather = CALM;
+  #fleet: Fleet | undefined;
   readonly #dead = new Map<number, readonly string[]>();
   readonly #mourners = new Map<number, (words: readonly string[]) => void>();
   #everReady = false;
 
   constructor(
-    log: Log,
+    { log, workers, access }: Pick<Logs, 'log' | 'workers' | 'access'>,
     incidents: Pick<Incidents, 'met' | 'spawned'>,
     journal: Journal,
+    policy: () => Policy,
     hopeless: (error: OperatorError) => void,
   ) {
     this.#log = log;
-    this.#output = log.child({}, { level: 'info' });
+    this.#policy = policy;
+    this.#output = workers;
+    this.#access = access;
     this.#incidents = incidents;
     this.#journal = journal;
     this.#hopeless = hopeless;
   }
 
   readonly observe: Observer = (event, before, after, effects, now) => {
+    this.#fleet = after;
     for (const sentence of narrate(event, before, after, effects, now)) this.#say(sentence);
+    const replaced = effects.filter((effect) => effect.type === 'spawn' && before.slots[effect.slot]?.used).length;
+    this.#forecast(passed(this.#weather, replaced, after, now));
     for (const { id, phase } of after.workers) {
       if (phase !== 'ready' && phase !== 'standby' && phase !== 'tainted') continue;
       const known = this.#workers.get(id);
@@ -79,28 +97,41 @@ export class Chronicle implements Hearing {
 
   spawned(seat: Seat): void {
     this.#incidents.spawned(seat);
-    const words = new LastWords((line) => this.#print(seat, 'stderr', line));
-    const hold = setTimeout(() => words.release(), HOLD_MS).unref();
-    this.#workers.set(seat.id, { seat, words, hold, state: 'booting', bindError: undefined });
+    const words = new LastWords((line) => this.#output.print(seat, 'stderr', line));
+    const known: Known = {
+      seat,
+      words,
+      hold: setTimeout(() => this.#release(known), HOLD_MS).unref(),
+      handedOver: 0,
+      state: 'booting',
+      bindError: undefined,
+    };
+    this.#workers.set(seat.id, known);
   }
 
   said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
-    if (stream === 'stdout') this.#print(seat, stream, line);
+    if (stream === 'stdout') this.#output.print(seat, stream, line);
     else {
       this.#workers.get(seat.id)?.words.say(line);
       this.#keep(seat, line);
     }
   }
 
+  settled(seat: Seat): void {
+    this.#output.settle(seat);
+  }
+
   silent(seat: Seat): void {
     const known = this.#workers.get(seat.id);
     if (!known) return;
     this.#workers.delete(seat.id);
+    if (known.handedOver > 0) this.#say(narrateHandOver(seat, known.handedOver));
     this.#journal.gone(seat.id);
     this.#remember(seat.id, known.words.recent);
     if (known.state === 'dead at boot') this.#bury(known);
     else this.#release(known);
     clearTimeout(known.hold);
+    this.#output.gone(seat);
   }
 
   errors(seat: Seat, errors: readonly CountedReport[], dropped: number): void {
@@ -117,6 +148,17 @@ export class Chronicle implements Hearing {
         text: `worker ${seat.id} met ${dropped} more errors of too many kinds to tell`,
         about: seat,
       });
+    const uncaught = errors.reduce(
+      (sum, { report, count }) => sum + (report.origin === 'reported' ? 0 : count),
+      dropped,
+    );
+    if (uncaught > 0 && this.#fleet)
+      this.#forecast(erred(this.#weather, uncaught, this.#fleet, performance.now(), this.#policy()));
+  }
+
+  #forecast({ weather, news }: { readonly weather: Weather; readonly news: StormNews | undefined }): void {
+    this.#weather = weather;
+    if (news) this.#say(narrateStorm(news));
   }
 
   cut(seat: Seat, requests: readonly CutRequest[]): void {
@@ -125,9 +167,19 @@ export class Chronicle implements Hearing {
     if (sentence) this.#say(sentence);
   }
 
+  accessed(seat: Seat, lines: string): void {
+    this.#access(seat, lines);
+  }
+
   stuck(seat: Seat, diagnosis: Diagnosis): void {
     if (diagnosis.type === 'stack') this.#incidents.met(seat, { report: stuckReport(diagnosis), count: 1 });
     this.#say({ ...narrateStuck(seat.id, diagnosis), about: seat });
+  }
+
+  /** A connection of this worker's goes on in another one. */
+  handedOver(from: number): void {
+    const known = this.#workers.get(from);
+    if (known) known.handedOver++;
   }
 
   /** Not for the log. */
@@ -165,7 +217,7 @@ export class Chronicle implements Hearing {
   #remember(id: number, words: readonly string[]): void {
     this.#mourners.get(id)?.(words);
     this.#mourners.delete(id);
-    this.#dead.set(id, [...words]);
+    this.#dead.set(id, shortened(words));
     for (const oldest of this.#dead.keys()) {
       if (this.#dead.size <= MAX_DEAD) break;
       this.#dead.delete(oldest);
@@ -182,13 +234,10 @@ export class Chronicle implements Hearing {
     this.#say({ level: 'error', text, about: seat });
   }
 
-  #release({ words, hold }: Known): void {
+  #release({ seat, words, hold }: Known): void {
     clearTimeout(hold);
     words.release();
-  }
-
-  #print(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
-    this.#output[stream === 'stdout' ? 'info' : 'warn']({ ...fieldsOf(seat), stream }, line);
+    this.#output.settle(seat);
   }
 
   /** What others did, in the log and among the events. */

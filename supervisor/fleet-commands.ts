@@ -12,6 +12,7 @@ import type {
   ScaleOutcome,
   UpgradeOutcome,
 } from './commands.js';
+import { become, type Environment, handedOver, inherited } from './environment.js';
 import type { History } from './history.js';
 import { mustRestart } from './must-restart.js';
 import { whyNot } from './narrate-change.js';
@@ -29,7 +30,7 @@ export interface Means {
   readonly releases: Releases;
   readonly history: History;
   /** Asks everybody again who was asked at the start. @throws {OperatorError} */
-  readonly reread: () => Promise<Config>;
+  readonly reread: (environment: Environment) => Promise<Config>;
   readonly policyOf: (config: Config) => Policy;
   /** Binds what a new configuration adds. @throws {OperatorError} */
   readonly pin: (added: Config['listen']) => Promise<void>;
@@ -102,19 +103,25 @@ export class FleetCommands implements Commands {
 
   /** `read` gives the configuration. */
   async reload(ask: ReloadAsk, read = this.#means.reread): Promise<ReloadOutcome> {
-    const begun = await this.#renewed(read, (config, generation) => {
-      const ended = this.#until(([, , , effects]) => {
-        for (const effect of effects) if (effect.type === 'reloaded' && effect.generation === generation) return effect;
-        return undefined;
-      });
-      this.#means.supervisor.tell({ type: 'reload-asked', generation, plan: planOf(config, ask) });
-      return { config, generation, ended };
-    });
+    const begun = await this.#renewed(
+      read,
+      (config, generation) => {
+        const ended = this.#until(([, , , effects]) => {
+          for (const effect of effects)
+            if (effect.type === 'reloaded' && effect.generation === generation) return effect;
+          return undefined;
+        });
+        this.#means.supervisor.tell({ type: 'reload-asked', generation, plan: planOf(config, ask) });
+        return { config, generation, ended };
+      },
+      ask.env && handedOver(ask.env),
+    );
     if ('why' in begun) return { ...begun, generation: this.#means.supervisor.fleet.generation, lastWords: [] };
     const { config, generation, ended } = begun;
     const { failure } = await this.#change(generation, ended);
     if (failure === undefined) {
       this.#adopt(config);
+      if (ask.env) become(handedOver(ask.env));
       return { ok: true, generation };
     }
     const lastWords = 'worker' in failure ? await this.#means.lastWords(failure.worker) : [];
@@ -178,17 +185,21 @@ export class FleetCommands implements Commands {
   }
 
   /** One reading after the other, so that the last who asked is the last who is heard. */
-  #renewed<T>(read: () => Promise<Config>, begin: (config: Config, generation: number) => T): Promise<T | Refusal> {
+  #renewed<T>(
+    read: Means['reread'],
+    begin: (config: Config, generation: number) => T,
+    environment = inherited(),
+  ): Promise<T | Refusal> {
     const renewed = this.#reading.then(async () => {
       const { pin, releases, refused, supervisor } = this.#means;
       if (this.#waits) return this.#waits;
       try {
-        const config = await read();
+        const config = await read(environment);
         await mustRestart(this.#config, config);
         const known = new Set(this.#config.listen.map((address) => JSON.stringify(address)));
         await pin(config.listen.filter((address) => !known.has(JSON.stringify(address))));
         if (supervisor.fleet.goal !== 'serve') return STOPPING;
-        return begin(config, releases.add(config));
+        return begin(config, releases.add(config, environment));
       } catch (error) {
         if (!(error instanceof Error) || error.name !== 'OperatorError') throw error;
         refused(error.message);

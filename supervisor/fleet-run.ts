@@ -7,9 +7,11 @@ import { ExitCode, OperatorError } from '../config/exit-code.js';
 import type { Agents } from './agent/agent.js';
 import { Chronicle } from './chronicle.js';
 import type { UpgradeOutcome, Whole } from './commands.js';
+import type { Environment } from './environment.js';
 import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
 import { History } from './history.js';
+import { Looking } from './look/looking.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
 import { policyOf } from './policy.js';
@@ -23,7 +25,7 @@ import type { Passing } from './upgrade/passing.js';
 export interface Ties {
   readonly version: string;
   /** @throws {OperatorError} where the configuration is wrong. */
-  readonly reread: () => Promise<Config>;
+  readonly reread: (environment: Environment) => Promise<Config>;
   /** Hears of every turn, once the fleet itself has. */
   readonly observe: Observer;
   /** A stop was asked for, and waits for load balancers to notice. */
@@ -54,13 +56,13 @@ export class FleetRun {
   #agents: Agents | undefined;
 
   constructor(premises: Premises, ties: Ties) {
-    const { config, log, journal, incidents, sockets, releases } = premises;
+    const { config, logs, journal, incidents, sockets, releases } = premises;
     const { version, reread, upgrade, stopped } = ties;
     this.premises = premises;
     this.#ties = ties;
     const ending = new AbortController();
     this.ended = once(ending.signal, 'abort');
-    this.chronicle = new Chronicle(log, incidents, journal, this.giveUp);
+    this.chronicle = new Chronicle(logs, incidents, journal, () => this.#supervisor.policy, this.giveUp);
     this.metrics = new Metrics({
       name: config.name,
       version,
@@ -70,7 +72,10 @@ export class FleetRun {
     this.relay = new Relay(
       () => this.fleet,
       (id, message, handle) => this.#host.give(id, message, handle),
-      () => this.metrics.handedOver(),
+      (from) => {
+        this.metrics.handedOver();
+        this.chronicle.handedOver(from);
+      },
     );
     this.#host = new NodeHost(
       releases,
@@ -80,6 +85,7 @@ export class FleetRun {
       this.metrics.overhear(this.chronicle),
       // Once the turn that ends the fleet has been seen: why it ends is known by then.
       () => queueMicrotask(() => ending.abort()),
+      logs.brake,
     );
     const history = new History();
     const fleet = emptyFleet(config.workers, config.standby);
@@ -109,8 +115,8 @@ export class FleetRun {
       leaving: () => this.#delayed !== undefined,
       upgrade,
       company: ties.company,
-      adopted: ({ logs }) => {
-        log.level = logs.level;
+      adopted: (followed) => {
+        logs.log.level = followed.logs.level;
       },
       lastWords: (worker) => this.chronicle.lastWords(worker),
       refused: (why) => this.chronicle.note('error', 'refused', `nothing was changed: ${why}`),
@@ -137,15 +143,21 @@ export class FleetRun {
 
   /** From now on there are answers to commands. */
   answer(): void {
-    const { control, releases, journal, incidents } = this.premises;
+    const { control, releases, journal, incidents, logs } = this.premises;
     const { commands, metrics } = this;
     control.serve({
       config: () => releases.newest,
       commands,
       journal,
       incidents,
+      looking: new Looking({
+        fleet: () => this.fleet,
+        looks: this.#host.looks,
+        note: (text) => this.chronicle.note('info', 'look', text),
+      }),
       metrics: () => metrics.scrape(),
       whole: this.#ties.whole,
+      reopen: () => logs.reopen(),
     });
   }
 
@@ -189,12 +201,6 @@ export class FleetRun {
 
   halt(): void {
     this.#supervisor.tell({ type: 'halt-asked' });
-  }
-
-  /** All its workers serve: what its predecessor had is its own now. */
-  succeed(): void {
-    this.premises.sockets.disclaim();
-    this.premises.control.takeOver();
   }
 
   /** A successor serves. Sockets stay open, and kept connections go to it. */

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
+import { roundedWords } from '../config/cores.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
 import { nameOf } from '../config/settle.js';
 import { Apps } from './apps/apps.js';
@@ -10,11 +11,13 @@ import { Renewal } from './apps/renewal.js';
 import type { Shared } from './apps/shared.js';
 import { standingOf } from './apps/standing.js';
 import type { UpgradeOutcome } from './commands.js';
+import type { Environment } from './environment.js';
 import type { FleetRun } from './fleet-run.js';
 import type { About } from './index.js';
 import { Lineage } from './lineage.js';
 import { writePidFile } from './pid-file.js';
 import { type Ending, onEnding, onSignal } from './signals.js';
+import { count } from './words.js';
 
 export const ONE_ONLY =
   'this version replaces a supervisor only where it runs one app: stop it and start it again. `cordon reload` brings in everything else';
@@ -31,11 +34,11 @@ export class House {
   #stillborn: string | undefined;
 
   constructor(configs: readonly Config[], about: About, shared: Shared) {
-    const { predecessor, service, version } = about;
+    const { folder = process.cwd(), predecessor, service, version } = about;
     const [first] = configs;
     const isNameless = first !== undefined && first.name === nameOf(first.script);
-    const reread = async (file?: string): Promise<readonly Config[]> => {
-      const all = [(await about.reread?.(file)) ?? configs].flat();
+    const reread = async (environment: Environment, file?: string): Promise<readonly Config[]> => {
+      const all = [(await about.reread?.(environment, file)) ?? configs].flat();
       const [only, another] = all;
       if (!isNameless || only === undefined || another || this.apps.isSeveral) return all;
       // Called after its script: another script is no other name for what runs.
@@ -49,7 +52,7 @@ export class House {
     this.#renewal = new Renewal({ apps: () => this.apps, reread, renewed: (all) => this.#watch.follow(all) });
     this.#lineage = new Lineage(
       () => this.#only,
-      { predecessor, service },
+      { folder, predecessor, service },
       (verdict) => {
         if (verdict.type === 'ready') {
           if (shared.pidFile !== undefined) writePidFile(shared.pidFile);
@@ -63,12 +66,15 @@ export class House {
     this.apps = new Apps(configs, {
       version,
       follows: predecessor !== undefined,
-      reread: async (name) => oneOf(await reread(), name, this.apps.isSeveral),
+      reread: async (name, environment) => oneOf(await reread(environment), name, this.apps.isSeveral),
       observe: (...turn) => {
         service?.observe(...turn);
         this.#lineage.observe(...turn);
       },
-      leaving: () => service?.look(),
+      leaving: () => {
+        this.#lineage.upgrade.callOff();
+        service?.look();
+      },
       stopping: () => this.#lineage.upgrade.callOff(),
       upgrade: () => this.#upgrade(),
       whole: this.#renewal,
@@ -112,6 +118,7 @@ export class House {
       await this.#lineage.settled();
       await premises.control.close();
       await premises.incidents.close();
+      await premises.logs.end();
       process.exit(this.#exitCode);
     }
     // systemd kills whatever is left when its main process ends: the predecessor may still have requests to answer.
@@ -140,7 +147,7 @@ export class House {
     commanded?.(run.commands);
     run.answer();
     log.info(
-      `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
+      `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${count(config.workers, 'worker')}${roundedWords(config.workers)}`,
     );
     if (predecessor === undefined || this.apps.isSeveral) void run.openAgents(0);
   }

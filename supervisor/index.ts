@@ -4,8 +4,10 @@ import type { Config } from '../config/config.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
 import { sharedBy } from './apps/shared.js';
 import type { Commands } from './commands.js';
+import type { Environment } from './environment.js';
 import { House, ONE_ONLY } from './house.js';
 import type { IncidentBook } from './incidents/incidents.js';
+import { abandonStdout } from './logs/stdout.js';
 import { removePidFile, writePidFile } from './pid-file.js';
 import type { Service } from './systemd/service.js';
 import type { Predecessor } from './upgrade/predecessor.js';
@@ -21,13 +23,15 @@ export interface Views {
 
 export interface About {
   readonly version: string;
+  /** Where the operator stood, as they got there, for whoever follows this process. Default: the working directory. */
+  readonly folder?: string;
   /** Hears once what can be seen of each fleet, before its first worker starts. */
   readonly seen?: (views: Views) => void;
   /**
    * Reads the configuration again, for a reload; another file, where one is given, to compare it. Default: it stays as it is.
    * @throws {OperatorError} where it is wrong.
    */
-  readonly reread?: (file?: string) => Promise<Config | readonly Config[]>;
+  readonly reread?: (environment: Environment, file?: string) => Promise<Config | readonly Config[]>;
   /** What is read again: watched where `control.watchConfig` says so. Absolute. */
   readonly file?: string | undefined;
   /** Hears once how each fleet is commanded, before its first worker starts. */
@@ -57,5 +61,6 @@ export async function supervise(config: Config | readonly Config[], about: About
   } finally {
     if (shared.pidFile !== undefined) removePidFile(shared.pidFile);
     await house.close();
+    abandonStdout();
   }
 }

@@ -4,8 +4,13 @@ import type { Readable } from 'node:stream';
 const MAX_LINE = 64 * 1024;
 const NEWLINE = 0x0a;
 
-/** Calls `line` for each line, the last one without its newline too. The stream is never paused: a worker that prints must not wait. */
-export function readLines(stream: Readable, line: (text: string) => void): void {
+/** What one read of a pipe takes at most: more may be there. */
+const MAX_READ = 64 * 1024;
+
+/**
+ * Calls `line` for each line, the last one without its newline too, and `settled` when all that was there has been read.
+ */
+export function readLines(stream: Readable, line: (text: string) => void, settled: () => void = () => {}): void {
   const pending: Buffer[] = [];
   let size = 0;
   let cutting = false;
@@ -24,16 +29,21 @@ export function readLines(stream: Readable, line: (text: string) => void): void 
       from = at + 1;
     }
     const rest = chunk.subarray(from);
-    if (rest.length === 0 || cutting) return;
-    pending.push(rest);
-    size += rest.length;
-    if (size <= MAX_LINE) return;
-    emit(Buffer.alloc(0));
-    cutting = true;
+    if (rest.length > 0 && !cutting) {
+      pending.push(rest);
+      size += rest.length;
+      if (size > MAX_LINE) {
+        emit(Buffer.alloc(0));
+        cutting = true;
+      }
+    }
+    if (rest.length === 0 && chunk.length < MAX_READ) settled();
+    else setImmediate(settled);
   });
   stream.on('error', () => {});
   stream.once('close', () => {
     if (size > 0) emit(Buffer.alloc(0));
+    settled();
   });
 }
 

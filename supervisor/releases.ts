@@ -2,25 +2,35 @@
 // generation did, though `current` points to another release by then.
 import { realpathSync } from 'node:fs';
 import type { Config } from '../config/config.js';
+import { type Environment, inherited } from './environment.js';
 import type { Fleet } from './state.js';
 
 /** Its script and its working directory are free of symbolic links. */
-export type Release = Config;
+export interface Release extends Config {
+  /** What its workers have beneath their own variables. */
+  readonly inherited: Environment;
+}
 
 export class Releases {
   readonly #known = new Map<number, Release>();
   #newest = 0;
 
   /** Returns its generation. Paths are resolved now. */
-  add(config: Config): number {
-    this.#known.set(++this.#newest, { ...config, script: real(config.script), cwd: real(config.cwd) });
+  add(config: Config, environment = inherited()): number {
+    this.#known.set(++this.#newest, {
+      ...config,
+      script: real(config.script),
+      cwd: real(config.cwd),
+      inherited: environment,
+    });
     return this.#newest;
   }
 
   /** What changes at once, in a generation that runs already. Its files stay what they were. */
   amend(generation: number, config: Config): void {
-    const { script, cwd } = this.of(generation);
-    this.#known.set(generation, { ...config, script, cwd });
+    const release = this.of(generation);
+    const { script, cwd } = release;
+    this.#known.set(generation, { ...config, script, cwd, inherited: release.inherited });
   }
 
   get newest(): Release {

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { answerBody } from './answer.js';
 import { adopt } from './domain/domain.js';
 import type { RawRequest } from './redact.js';
-import { type Ledger, Request } from './request.js';
+import { type Ledger, Request, type Wire } from './request.js';
 import { reset } from './reset.js';
 import { LINGER_ON_BODY_MS, mute, node, overrule, sendsEvents, takeBack } from './response.js';
 
@@ -43,6 +43,16 @@ export class HttpRequest extends Request {
 
   protected get headers(): RawRequest['headers'] {
     return this.#request?.headers ?? {};
+  }
+
+  get wire(): Wire {
+    const head = (this.#response as unknown as { _header?: string | null } | undefined)?._header;
+    return {
+      carrier: this.#request?.socket,
+      protocol: `HTTP/${this.#request?.httpVersion ?? '1.1'}`,
+      headBytes: head?.length ?? 0,
+      bodyBytes: undefined,
+    };
   }
 
   covers(message: object): boolean {

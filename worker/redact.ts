@@ -35,7 +35,7 @@ export class Redaction {
   }
 
   name<Named extends RequestName>(request: Named): Named {
-    return { ...request, path: this.#path(request.path) };
+    return { ...request, path: this.path(request.path) };
   }
 
   #headers(headers: Headers): Record<string, string> {
@@ -56,10 +56,11 @@ export class Redaction {
 
   /** Where somebody came from is a path too, with its parameters. */
   #value(name: string, value: string): string {
-    return cut(name === 'referer' || name === 'location' ? this.#path(value) : value, MAX_VALUE);
+    return cut(name === 'referer' || name === 'location' ? this.path(value) : value, MAX_VALUE);
   }
 
-  #path(path: string): string {
+  /** A path with its parameters, or an address. */
+  path(path: string): string {
     const query = path.indexOf('?');
     if (query === -1) return cut(path, MAX_PATH);
     const told = path

@@ -20,6 +20,16 @@ export interface Ledger {
   failed(request: Request, error: unknown, origin: string): void;
 }
 
+/** What an access log tells beside a request's own words. */
+export interface Wire {
+  /** The connection, or the stream, that it came on. */
+  readonly carrier: object | undefined;
+  readonly protocol: string;
+  /** Of the answer's head, in bytes; what its body has is known where `bodyBytes` is, else from the connection. */
+  readonly headBytes: number;
+  readonly bodyBytes: number | undefined;
+}
+
 export abstract class Request extends Domain {
   protected readonly ledger: Ledger;
   /** The emitter whose `close` ends this request. */
@@ -68,6 +78,9 @@ export abstract class Request extends Domain {
   /** Of the answer whose head is out. Known until the request is over, as its headers are. */
   abstract readonly status: number | undefined;
   protected abstract readonly headers: RawRequest['headers'];
+
+  /** Known until the request is over, as its headers are. */
+  abstract readonly wire: Wire;
 
   /** With its secrets. */
   get detail(): RawRequest {

@@ -76,10 +76,15 @@ export function mute(response: http.ServerResponse): void {
   });
 }
 
-/** Server-sent events: they end when somebody ends them, and their clients ask again. */
+/**
+ * Server-sent events, and pictures that replace one another: they end when somebody ends them, and their clients ask again. Of other
+ * answers nobody but the program knows whether they are whole.
+ */
 export const isEventStream = (contentType: unknown): boolean =>
-  typeof contentType === 'string' && /^text\/event-stream\b/i.test(contentType);
+  typeof contentType === 'string' && /^(?:text\/event-stream|multipart\/x-mixed-replace)\b/i.test(contentType);
 
 /** Whether that is what went out. Headers that are given to `writeHead` alone are in the head and nowhere else. */
 export const sendsEvents = (response: http.ServerResponse): boolean =>
-  /\r\ncontent-type: *text\/event-stream\b/i.test((response as http.ServerResponse & Head)._header ?? '');
+  /\r\ncontent-type: *(?:text\/event-stream|multipart\/x-mixed-replace)\b/i.test(
+    (response as http.ServerResponse & Head)._header ?? '',
+  );

@@ -1,6 +1,7 @@
 // Wires the parts of a worker together, and is the shell around `lifecycle.ts`: it carries out orders and keeps the one timer.
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
+import { AccessLog } from './access.js';
 import { Background } from './background.js';
 import { beat } from './beat.js';
 import { openChannel } from './channel.js';
@@ -12,6 +13,7 @@ import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { HandOver } from './handover.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
+import { looks } from './look.js';
 import { offerToProgram, requestOf } from './offer.js';
 import { probe } from './probe.js';
 import { Program } from './program.js';
@@ -19,6 +21,7 @@ import { type BootOrders, type Cause, ExitCode, type RequestDetail } from './pro
 import { Redaction } from './redact.js';
 import { measure } from './registry.js';
 import { Reports, toReport } from './report.js';
+import type { Request } from './request.js';
 import { Servers } from './server.js';
 import { Sockets } from './sockets.js';
 import { keepLastWords } from './stdio.js';
@@ -34,7 +37,7 @@ const SERVICE_RESTART = 1012;
 const COMES_BACK: ReadonlySet<string> = new Set(['reload', 'rollback', 'restart']);
 
 export function start(terms: BootOrders): void {
-  keepLastWords();
+  keepLastWords(terms.piped);
   let life: Life = { phase: 'booting' };
   const exit = guardExit(() => (hasFaulted(life) || program.signalled) && servers.open.size + handOver.inFlight > 0);
   let timer: NodeJS.Timeout | undefined;
@@ -63,6 +66,10 @@ export function start(terms: BootOrders): void {
           return sockets.bound(message, handle);
         case 'measure':
           return void measured(message.seq);
+        case 'look':
+          return void look(message.seq, message.look);
+        case 'look-away':
+          return lookAway(message.seq);
         case 'serve':
           return sockets.serve();
         case 'freed':
@@ -100,6 +107,7 @@ export function start(terms: BootOrders): void {
     measures = metrics.length > 0;
     channel.tell({ type: 'measured', seq, metrics });
   };
+  const { look, lookAway } = looks((step, sent) => channel.tell(step, sent));
   const redaction = new Redaction(terms.redact);
   let latest: unknown;
   const failed = (error: unknown, origin: string, request?: RequestDetail): void => {
@@ -116,19 +124,27 @@ export function start(terms: BootOrders): void {
     tell({ type: 'listening' });
     if (terms.probe !== undefined) probe(servers.all, terms.probe, () => channel.tell({ type: 'healthy' }));
   };
+  const access =
+    terms.access && new AccessLog(terms.access, redaction, (lines) => channel.tell({ type: 'access', lines }));
+  const counted = ({ method, status, route, openedAt }: Request): void =>
+    counting.add({ method, status, route, durationMs: performance.now() - openedAt });
+  const recorded = (request: Request): void => {
+    counted(request);
+    access?.add(request, performance.now() - request.openedAt);
+  };
   const sockets = new Sockets(channel, listening, terms.held);
   const handOver = new HandOver(
     channel,
     sockets,
     () => servers.all,
     () => servers.look(),
+    () => servers.open.size,
   );
   const servers = new Servers(
     {
       listening,
       failed: (request, error, origin) => failed(error, origin, redaction.request(request.detail)),
-      over: ({ method, status, route, openedAt }) =>
-        counting.add({ method, status, route, durationMs: performance.now() - openedAt }),
+      over: access ? recorded : counted,
       emptied: () => void left(),
     },
     handOver,
@@ -161,12 +177,13 @@ export function start(terms: BootOrders): void {
       if (error !== latest) failed(error, 'uncaughtException');
     });
 
-  const cut = (): void => channel.tell({ type: 'cut', requests: servers.cut().map((one) => redaction.name(one)) });
+  const cut = (doomed = false): void =>
+    channel.tell({ type: 'cut', requests: servers.cut(doomed).map((one) => redaction.name(one)) });
   const whereabouts = new Whereabouts({
     current: () => requestOf(current.getStore()),
     detail: (request) => redaction.request(request.detail),
     cut: () => {
-      cut();
+      cut(true);
       servers.flush();
     },
   });
@@ -193,6 +210,7 @@ export function start(terms: BootOrders): void {
   const leave = (code: number): void => {
     handOver.close();
     reports.flush();
+    access?.flush();
     sayHow();
     const done = (): void => exit(code);
     // What was cut still has to be written; all else has been answered.
@@ -209,6 +227,7 @@ export function start(terms: BootOrders): void {
   setLastResort(lastResort, tellProgram);
   sockets.install();
   servers.install(() => sockets.keeps);
+  access?.install();
 
   // To leave the cluster is to drain, whichever way the program says it: none of them ends somebody's request.
   process.disconnect = () => drain('disconnected');

@@ -6,9 +6,10 @@ interface Piped {
   readonly _handle?: { setBlocking?(blocking: boolean): void };
 }
 
-export function keepLastWords(): void {
+/** `piped`: into a pipe of its own. The supervisor's stdout is its too, and must not begin to block. */
+export function keepLastWords(piped: boolean): void {
   for (const stream of [process.stdout, process.stderr]) {
-    (stream as unknown as Piped)._handle?.setBlocking?.(true);
+    if (piped) (stream as unknown as Piped)._handle?.setBlocking?.(true);
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
     });

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { answerBody } from './answer.js';
 import { adopt } from './domain/domain.js';
 import type { RawRequest } from './redact.js';
-import { type Ledger, Request } from './request.js';
+import { type Ledger, Request, type Wire } from './request.js';
 import { reset } from './reset.js';
 
 export class TakenOver extends Request {
@@ -33,6 +33,15 @@ export class TakenOver extends Request {
 
   protected get headers(): RawRequest['headers'] {
     return this.#request?.headers ?? {};
+  }
+
+  get wire(): Wire {
+    return {
+      carrier: this.#socket,
+      protocol: `HTTP/${this.#request?.httpVersion ?? '1.1'}`,
+      headBytes: 0,
+      bodyBytes: (this.#socket?.bytesWritten ?? 0) - this.#writtenBefore,
+    };
   }
 
   covers(message: object): boolean {

@@ -22,7 +22,8 @@ import {
 import { isOn, wordsOf } from './values.js';
 
 const monitoring = "it belongs to pm2's own monitoring, and means nothing here";
-const output = 'cordon writes everything to its own stdout and stderr, for systemd, a container or the shell to keep';
+const output =
+  'cordon writes everything to its own stdout, for systemd, a container or the shell to keep, or to one file: logs.file';
 const watching = 'this version does not watch files';
 const notYet = (what: string) => `this version has no ${what}`;
 const givesUp = 'cordon never gives up; `restart.intensity` and `restart.backoff` slow restarts down';

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { Config } from '../../config/config.js';
 import type { OperatorError } from '../../config/exit-code.js';
+import type { Environment } from '../environment.js';
 import { FleetRun, type Ties } from '../fleet-run.js';
 import type { Inherited } from '../inheritance.js';
 import { furnish, type Ground, groundOf, leave, type Premises, pinAll } from '../premises.js';
@@ -25,6 +26,7 @@ export class App implements Standing {
   /** Resolves when nobody is left of it, and it is about to leave. */
   readonly stopped: Promise<unknown>;
   readonly #first: Config;
+  readonly #environment: Environment | undefined;
   readonly #settling = new AbortController();
   readonly #going = new AbortController();
   readonly #stopping = new AbortController();
@@ -33,9 +35,11 @@ export class App implements Standing {
   #run: FleetRun | undefined;
   #leaving: Promise<void> | undefined;
 
-  constructor(config: Config) {
+  /** `environment`: what its workers have beneath their own variables. Default: what the process has. */
+  constructor(config: Config, environment?: Environment) {
     this.name = config.name;
     this.#first = config;
+    this.#environment = environment;
     this.settled = once(this.#settling.signal, 'abort');
     this.gone = once(this.#going.signal, 'abort');
     this.stopped = once(this.#stopping.signal, 'abort');
@@ -65,9 +69,10 @@ export class App implements Standing {
     if (this.#ground) await pinAll(this.#ground);
   }
 
-  /** @throws {OperatorError} where its name is taken. */
+  /** @throws {OperatorError} where its name is taken, or its log file cannot be written. */
   async furnish(follows: boolean, isAmong: boolean): Promise<void> {
-    if (this.#ground) this.#premises = await furnish(this.#ground, follows, isAmong);
+    const environment = this.#environment;
+    if (this.#ground) this.#premises = await furnish(this.#ground, { follows, isAmong, environment });
   }
 
   /** What it has, before its first worker. */
@@ -109,7 +114,10 @@ export class App implements Standing {
     this.#stopping.abort();
     this.#run?.closeAgents();
     if (this.#premises) await leave(this.#premises);
-    else this.#ground?.sockets.close();
+    else if (this.#ground) {
+      this.#ground.sockets.close();
+      await this.#ground.logs.end();
+    }
     this.#going.abort();
   }
 

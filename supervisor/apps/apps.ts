@@ -4,9 +4,10 @@ import type { Config } from '../../config/config.js';
 import { inWords } from '../../config/duration.js';
 import { ExitCode, OperatorError } from '../../config/exit-code.js';
 import type { UpgradeOutcome, Whole } from '../commands.js';
+import type { Environment } from '../environment.js';
 import type { FleetRun } from '../fleet-run.js';
 import type { Inherited } from '../inheritance.js';
-import { type Log, openLog } from '../log.js';
+import { Logs } from '../log.js';
 import { tellWhere } from '../premises.js';
 import { isServing } from '../state.js';
 import type { Observer } from '../supervisor.js';
@@ -18,7 +19,7 @@ export interface Means {
   /** Whether another supervisor goes on until the apps here serve. */
   readonly follows: boolean;
   /** @throws {OperatorError} where the configuration is wrong. */
-  readonly reread: (name: string) => Promise<Config>;
+  readonly reread: (name: string, environment: Environment) => Promise<Config>;
   /** Hears of every turn of every fleet. */
   readonly observe: Observer;
   readonly leaving: () => void;
@@ -32,7 +33,8 @@ export interface Means {
 export class Apps {
   readonly #means: Means;
   readonly #ended = new AbortController();
-  readonly #log: Log;
+  readonly #first: Config | undefined;
+  #logs: Logs | undefined;
   #list: readonly App[];
   #isEnding = false;
   #opening: Promise<unknown> = Promise.resolve();
@@ -40,7 +42,7 @@ export class Apps {
   constructor(configs: readonly Config[], means: Means) {
     this.#means = means;
     this.#list = configs.map((config) => new App(config));
-    this.#log = openLog({ name: undefined, logs: configs[0]?.logs ?? { format: 'json', level: 'info' } });
+    [this.#first] = configs;
   }
 
   get list(): readonly App[] {
@@ -152,7 +154,7 @@ export class Apps {
     const { version, reread, leaving, stopping, upgrade, whole } = this.#means;
     const run = app.wire({
       version,
-      reread: () => reread(app.name),
+      reread: (environment) => reread(app.name, environment),
       leaving,
       stopping,
       upgrade,
@@ -224,14 +226,21 @@ export class Apps {
   /** Ends what is left. */
   async close(): Promise<void> {
     for (const app of this.#list) await app.leave();
+    await this.#logs?.end();
   }
 
-  /** What is not one app's: in the log once, and among the events of each. */
+  /** What is not one app's: on stdout once, whatever files the apps have, and among the events of each. */
   note(level: 'info' | 'warn' | 'error', event: string, text: string): void {
     const [only, another] = this.runs;
     if (only && !another && !this.isSeveral) return only.chronicle.note(level, event, text);
-    this.#log[level]({ event }, text);
+    this.#processLog?.log[level]({ event }, text);
     for (const { premises } of this.runs) premises.journal.record({ level, event, text });
+  }
+
+  get #processLog(): Logs | undefined {
+    if (this.#first === undefined) return undefined;
+    const logs = { ...this.#first.logs, file: undefined, accessFile: undefined };
+    return (this.#logs ??= new Logs({ name: undefined, logs }));
   }
 }
 

@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.js';
 import type { AppDifference } from '../../config/diff.js';
 import { OperatorError } from '../../config/exit-code.js';
 import type { AppOutcome, Outcome, Refusal, ReloadAsk, ReloadOutcome, Whole } from '../commands.js';
+import { become, type Environment, handedOver, inherited } from '../environment.js';
 import { App } from './app.js';
 import type { Apps } from './apps.js';
 import type { Question } from './file-watch.js';
@@ -12,7 +13,7 @@ import { waitsFor } from './turns.js';
 export interface Sources {
   readonly apps: () => Apps;
   /** Reads the configuration, or another one. @throws {OperatorError} where it is wrong. */
-  readonly reread: (file?: string) => Promise<readonly Config[]>;
+  readonly reread: (environment: Environment, file?: string) => Promise<readonly Config[]>;
   /** Hears of every configuration that is brought in. */
   readonly renewed: (configs: readonly Config[]) => void;
 }
@@ -48,7 +49,7 @@ export class Renewal implements Whole {
     const running = this.#sources.apps().list.filter(({ phase }) => phase !== 'over');
     return compare(
       running.map(({ asked, run }) => run?.commands.config ?? asked),
-      await this.#sources.reread(file),
+      await this.#sources.reread(inherited(), file),
     );
   }
 
@@ -74,7 +75,8 @@ export class Renewal implements Whole {
     const was = apps.list.filter(({ isRemoved }) => !isRemoved);
     question?.begin();
     try {
-      const configs = await this.#sources.reread().catch(async (error: unknown) => {
+      const environment = ask?.env && handedOver(ask.env);
+      const configs = await this.#sources.reread(environment ?? inherited()).catch(async (error: unknown) => {
         if (question && !(await question.isCurrent())) return undefined;
         throw error;
       });
@@ -116,17 +118,20 @@ export class Renewal implements Whole {
       }),
     );
     const removed = was.filter(({ name }) => !differences.has(name));
-    const isSame =
-      removed.length === 0 && [...differences.values()].every((one) => one?.what === 'same') && !was.some(isOver);
+    const environment = ask?.env && handedOver(ask.env);
+    // Another environment is something new to every one of them.
+    const isForAll =
+      environment !== undefined ||
+      (removed.length === 0 && [...differences.values()].every((one) => one?.what === 'same') && !was.some(isOver));
     const bring = async (config: Config): Promise<AppOutcome | undefined> => {
       const difference = differences.get(config.name);
       const app = was.find(({ name }) => name === config.name);
       if (app && idle.includes(app) && difference?.what === 'same') return undefined;
-      if (!app || isOver(app)) return this.#start(apps, config, removed);
-      if (difference?.what === 'same' && (ask === undefined || !isSame)) return undefined;
-      if (app.phase === 'waiting') return this.#start(apps, config, removed);
+      if (!app || isOver(app)) return this.#start(apps, new App(config, environment), removed);
+      if (difference?.what === 'same' && (ask === undefined || !isForAll)) return undefined;
+      if (app.phase === 'waiting') return this.#start(apps, new App(config, environment), removed);
       const became =
-        ask && difference?.what === 'same' ? this.#reload(app, config, ask) : this.#bring(app, config, compare);
+        ask && difference?.what === 'same' ? this.#reload(app, config, ask) : this.#bring(app, config, compare, ask);
       return toldOf(app.name, await became);
     };
     const work = configs.map(bring);
@@ -136,16 +141,17 @@ export class Renewal implements Whole {
       ...(await Promise.all(work)).flatMap((outcome) => outcome ?? []),
     ];
     const failed = outcomes.filter(({ ok }) => !ok);
+    if (environment && failed.length === 0) become(environment);
     if (failed.length === 0) return { ok: true, apps: outcomes };
     return { ok: false, why: failed.map(({ app, what }) => `${app} ${what}`).join('; '), apps: outcomes };
   }
 
   /** Nothing is done by halves: what takes a restart is refused, whatever else has changed. */
-  async #bring(app: App, config: Config, compare: Compare): Promise<ReloadOutcome | Outcome> {
+  async #bring(app: App, config: Config, compare: Compare, ask: ReloadAsk = {}): Promise<ReloadOutcome | Outcome> {
     const { run } = app;
     const [difference] = compare([app.asked], [config]);
     if (!run || difference?.what !== 'changed') return { ok: true };
-    if (difference.takes !== 'live') return this.#reload(app, config, {});
+    if (difference.takes !== 'live' || ask.env) return this.#reload(app, config, ask);
     run.commands.follow(config);
     const keys = difference.changes.map(({ key }) => key).join(', ');
     run.chronicle.note('info', 'reload', `the configuration has changed: ${keys}. No worker is replaced for that`);
@@ -161,9 +167,8 @@ export class Renewal implements Whole {
     return outcome;
   }
 
-  async #start(apps: Apps, config: Config, leaving: readonly App[]): Promise<AppOutcome> {
-    const app = new App(config);
-    const former = apps.list.find(({ name }) => name === config.name);
+  async #start(apps: Apps, app: App, leaving: readonly App[]): Promise<AppOutcome> {
+    const former = apps.list.find(({ name }) => name === app.name);
     if (former && former.phase === 'waiting') {
       former.isRemoved = true;
       former.run?.stop(true);

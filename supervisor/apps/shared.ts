@@ -26,6 +26,7 @@ export function sharedBy(apps: readonly Config[]): Shared {
 const claims: readonly (readonly [key: string, wanted: (app: Config) => readonly string[]])[] = [
   ['listen', ({ listen }) => listen.map(addressWords).filter((words) => !words.endsWith(':0'))],
   ['control.socket', ({ control }) => (control.socket === undefined ? [] : [control.socket])],
+  ['logs.file', ({ logs }) => [logs.file, logs.accessFile].flatMap((file) => file ?? [])],
   ['metrics.listen', ({ metrics }) => metrics.listen.map(addressWords).filter((words) => !words.endsWith(':0'))],
   ['errors.dir', ({ errors }) => (errors.dir === undefined ? [] : [errors.dir])],
 ];

@@ -1,24 +1,32 @@
 // GET /v1/events and /v1/logs: the recent past, filtered, and what comes after it.
 import type { ServerResponse } from 'node:http';
-import type { DroppedLine } from './protocol.js';
+import { LEVELS } from '../logs/fields.js';
+import { wantedBy } from '../logs/wanted.js';
+import type { DroppedLine, PastLine } from './protocol.js';
 import { Refused } from './reply.js';
 import type { Ring } from './ring.js';
 import { LineStream } from './stream.js';
 
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
-const KNOWN = ['follow', 'lines', 'since', 'worker', 'level'];
+const KNOWN = ['follow', 'lines', 'since', 'worker', 'level', 'mark'];
 
-interface Line {
-  readonly time?: string;
-  readonly level?: string;
-  readonly worker?: number;
-}
+const LAST_ID = 'last-event-id';
+/** Numbers of lines begin anew with every supervisor. */
+const EPOCH = Math.round(performance.timeOrigin).toString(36);
 
 /** A reader takes lines from the ring at its own speed. One that is slower than what comes in misses the oldest, and is told how many. */
 export function showPast(ring: Ring, query: URLSearchParams, response: ServerResponse): void {
-  const { wanted, lines, follow } = read(query);
-  let at = beginning(ring, wanted, lines);
+  const asked = read(query);
+  const { wanted, lines, mark } = asked;
   const stream = new LineStream(response);
+  const follow = asked.follow ?? stream.isEvents;
+  const { [LAST_ID]: last } = response.req.headers;
+  const now = ring.next;
+  let at = Math.min((stream.isEvents ? after(last) : undefined) ?? beginning(ring, wanted, lines), now);
+  let marked = !mark;
+  const sayPast = (): void => {
+    if (!marked) stream.write(JSON.stringify({ past: true } satisfies PastLine));
+    marked = true;
+  };
   const pump = (): void => {
     while (at < ring.next && !stream.isFull) {
       if (at < ring.first) {
@@ -26,14 +34,23 @@ export function showPast(ring: Ring, query: URLSearchParams, response: ServerRes
         at = ring.first;
         stream.write(JSON.stringify(missed));
       }
+      if (at >= now) sayPast();
+      const id = `${EPOCH}-${at}`;
       const line = ring.at(at++);
-      if (wanted(line)) stream.write(line);
+      if (wanted(line)) stream.write(line, id);
     }
-    if (at >= ring.next && !follow) stream.end();
+    if (at >= now && !stream.isFull) sayPast();
+    if (at >= ring.next && marked && !follow) stream.end();
   };
   stream.onRoom(pump);
   if (follow) stream.onClose(ring.follow(pump));
   pump();
+}
+
+/** The line behind the one that a reader of events has had last, from this very supervisor. */
+function after(last: string | string[] | undefined): number | undefined {
+  const [, epoch, number] = /^([a-z0-9]+)-(\d{1,15})$/.exec(String(last)) ?? [];
+  return epoch === EPOCH ? Number(number) + 1 : undefined;
 }
 
 /** Where the last so many lines begin that are wanted. */
@@ -46,7 +63,9 @@ function beginning(ring: Ring, wanted: (line: string) => boolean, lines: number)
 interface Wanted {
   readonly wanted: (line: string) => boolean;
   readonly lines: number;
-  readonly follow: boolean;
+  /** Undefined where nothing was said. */
+  readonly follow: boolean | undefined;
+  readonly mark: boolean;
 }
 
 function read(query: URLSearchParams): Wanted {
@@ -57,17 +76,11 @@ function read(query: URLSearchParams): Wanted {
   const worker = wholeNumber(query, 'worker');
   const lines = wholeNumber(query, 'lines') ?? Number.MAX_SAFE_INTEGER;
   const level = query.get('level');
-  const least = level === null ? 0 : LEVELS.indexOf(level);
-  if (least < 0) throw new Refused(400, `level: expected one of ${LEVELS.join(', ')}`);
-  const follow = query.has('follow') && query.get('follow') !== 'false';
-  if (since === undefined && worker === undefined && least === 0) return { wanted: () => true, lines, follow };
-  const wanted = (text: string): boolean => {
-    const line = JSON.parse(text) as Line;
-    if (worker !== undefined && line.worker !== worker) return false;
-    if (since !== undefined && Date.parse(line.time ?? '') < since) return false;
-    return LEVELS.indexOf(line.level ?? '') >= least;
-  };
-  return { wanted, lines, follow };
+  const known = LEVELS.find((one) => one === level);
+  if (level !== null && known === undefined) throw new Refused(400, `level: expected one of ${LEVELS.join(', ')}`);
+  const said = (key: string): boolean => query.has(key) && query.get(key) !== 'false';
+  const follow = query.has('follow') ? said('follow') : undefined;
+  return { wanted: wantedBy({ since, worker, level: known }), lines, follow, mark: said('mark') };
 }
 
 function wholeNumber(query: URLSearchParams, key: string): number | undefined {

@@ -1,5 +1,5 @@
 // Every request to the control socket and every reply, for both of its sides. HTTP/1 with JSON, so that `curl --unix-socket` is a
-// client; streams are JSON Lines. Within /v1 fields are added, never changed or taken away.
+// client; streams are JSON Lines, the past also server-sent events. Within /v1 fields are added, never changed or taken away.
 
 import type { AppDifference } from '../../config/diff.js';
 import type { AppOutcome, Progress } from '../commands.js';
@@ -12,6 +12,7 @@ export const VERSION = 1;
 /** A request's body, in bytes. */
 export const MAX_BODY = 64 * 1024;
 export const JSON_LINES = 'application/x-ndjson';
+export const EVENT_STREAM = 'text/event-stream';
 
 /** Who may ask: everybody who reaches a socket, or only the one for its owner. */
 export type Right = 'read' | 'write';
@@ -25,17 +26,20 @@ export const endpoints = {
   'GET /v1/errors/:id': 'one incident, with its stack and requests',
   'POST /v1/errors/:id/resolve': 'mark an incident as resolved',
   'GET /v1/events': 'what the supervisor did and why; ?follow, ?lines=n, ?since=ms',
-  'GET /v1/logs': 'recent log lines; ?follow, ?lines=n, ?since=ms, ?worker=id, ?level=warn',
+  'GET /v1/logs': 'recent log lines; ?follow, ?lines=n, ?since=ms, ?worker=id, ?level=warn, ?mark',
+  'POST /v1/logs/reopen': 'begin log files anew, after logrotate has renamed them',
   'GET /metrics': 'Prometheus text',
   'GET /livez': '200 while the supervisor runs',
   'GET /readyz': '200 while a worker serves',
-  'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?, "all"?}',
+  'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?, "env"?, "all"?}',
   'POST /v1/diff': 'what a reload of all apps would do; {"file"?}',
   'POST /v1/restart': 'every worker at once',
   'POST /v1/scale': '{"to": n} or {"by": n}',
   'POST /v1/upgrade': 'replace the supervisor itself',
   'POST /v1/stop': '{"now"?, "all"?}',
   'POST /v1/workers/:id/drain': 'replace one worker',
+  'POST /v1/workers/:id/profile': '{"cpuMs": n} or {"heap": true}; answered with the file',
+  'POST /v1/workers/:id/inspect': 'open its inspector for as long as this connection lasts',
 } as const satisfies Readonly<Record<`${'GET' | 'POST'} /${string}`, string>>;
 export type Endpoint = keyof typeof endpoints;
 
@@ -117,6 +121,8 @@ export interface OrderOutcome {
   readonly lastWords?: readonly string[];
   readonly from?: number;
   readonly to?: number;
+  /** Log files that were begun anew. */
+  readonly files?: readonly string[];
   /** Of the supervisor's successor. */
   readonly pid?: number;
   readonly cordon?: string;
@@ -129,9 +135,19 @@ export interface OrderOutcome {
   readonly cut?: readonly { readonly method: string; readonly path: string }[];
 }
 
+/** Lines of an inspection: open, then, where it was not the client that left, why it is closed. */
+export type InspectLine =
+  | { readonly type: 'open'; readonly url: string; readonly devtools: string }
+  | { readonly type: 'closed'; readonly why: string };
+
 /** Instead of lines that a slow reader could not take in. */
 export interface DroppedLine {
   readonly dropped: number;
+}
+
+/** With ?mark: all that was there has been told, and what follows is new. */
+export interface PastLine {
+  readonly past: true;
 }
 
 /** What every refusal holds. */

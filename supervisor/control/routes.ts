@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OperatorError } from '../../config/exit-code.js';
 import type { IncidentFilter, IncidentState } from '../incidents/incidents.js';
+import { holdOpen, sendProfile } from './look.js';
 import { carryOut } from './order.js';
 import { showPast } from './past.js';
 import { type DiffReply, type Endpoint, endpoints, PREFIX, type Right, VERSION } from './protocol.js';
@@ -78,6 +79,15 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
     },
     'GET /v1/events': ({ response, query }) => showPast(journal.events, query, response),
     'GET /v1/logs': ({ response, query }) => showPast(journal.lines, query, response),
+    'POST /v1/logs/reopen': async ({ request, response }) => {
+      await readBody(request, {});
+      await carryOut(request, response, sources, async () => {
+        const { files, why } = (await sources.reopen?.()) ?? { files: [], why: undefined };
+        if (why !== undefined) return { ok: false, why };
+        if (files.length > 0) return { ok: true, files };
+        return { ok: false, why: 'it has no log file: set logs.file' };
+      });
+    },
     'GET /metrics': async ({ response }) => {
       if (!sources.metrics) throw new Refused(404, 'this cordon has no metrics yet');
       send(response, 200, 'text/plain; version=0.0.4; charset=utf-8', await sources.metrics());
@@ -94,7 +104,8 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       );
     },
     'POST /v1/reload': async ({ request, response }) => {
-      const { all = false, ...ask } = await readBody(request, { canary: 'boolean', bakeMs: 'number', all: 'boolean' });
+      const form = { canary: 'boolean', bakeMs: 'number', env: 'texts', all: 'boolean' } as const;
+      const { all = false, ...ask } = await readBody(request, form);
       // The only app is all there is, and its file may name more by now.
       const whole = all || whose?.isSeveral === false ? whose : undefined;
       await carryOut(request, response, sources, () => (whole ?? commands).reload(ask));
@@ -137,6 +148,16 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       const worker = number(id);
       if (!commands.status().workers.some((one) => one.id === worker)) absent('worker', id);
       await carryOut(request, response, sources, async () => ({ ...(await commands.drain(worker)), cutBy: worker }));
+    },
+    'POST /v1/workers/:id/profile': async ({ request, response, id }) => {
+      const { cpuMs, heap } = await readBody(request, { cpuMs: 'number', heap: 'boolean' });
+      const ask = heap === true ? ({ heap } as const) : { cpuMs: cpuMs ?? 0 };
+      if ((cpuMs === undefined) === (heap !== true)) throw new Refused(400, 'expected either "cpuMs" or "heap": true');
+      await sendProfile(response, (signal) => sources.looking.profile(number(id), ask, signal));
+    },
+    'POST /v1/workers/:id/inspect': async ({ request, response, id }) => {
+      await readBody(request, {});
+      await holdOpen(response, (signal) => sources.looking.inspect(number(id), signal));
     },
   };
 }

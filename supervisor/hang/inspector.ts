@@ -34,7 +34,8 @@ export class Inspector {
     const id = ++this.#seq;
     return new Promise((resolve, reject) => {
       this.#asked.set(id, { resolve, reject });
-      this.#socket.send(JSON.stringify({ id, method, params }));
+      // Nothing is answered on a connection that is over.
+      this.#socket.send(JSON.stringify({ id, method, params }), (error) => error && reject(error));
     });
   }
 

@@ -39,7 +39,12 @@ export class Ward {
     const examination = new Examination();
     this.#examinations.get(id)?.end();
     this.#examinations.set(id, examination);
-    const why = opensInspector(nodeArgs) ? 'its inspector is open already' : obstacle(child.pid ?? 0);
+    const why =
+      child.stderr === null
+        ? 'where its inspector listens is printed, and not read (logs.mode is "inherit")'
+        : opensInspector(nodeArgs)
+          ? 'its inspector is open already'
+          : obstacle(child.pid ?? 0);
     if (why !== undefined) return found({ type: 'failed', why });
     void examination.run((signal) => child.kill(signal), { onHang, hangMs }, found);
   }

@@ -64,6 +64,8 @@ export class Metrics {
     return {
       spawned: (seat) => hearing.spawned(seat),
       said: (seat, stream, line) => hearing.said(seat, stream, line),
+      accessed: (seat, lines) => hearing.accessed(seat, lines),
+      settled: (seat) => hearing.settled(seat),
       bindFailed: (seat, query, error) => hearing.bindFailed(seat, query, error),
       stuck: (seat, diagnosis) => hearing.stuck(seat, diagnosis),
       errors: (seat, errors, dropped) => {

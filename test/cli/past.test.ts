@@ -56,7 +56,12 @@ test('wrong questions are answered before anything is shown', async (t) => {
   for (const [words, code, says] of [
     [['logs', '-n', 'few'], 64, /^cordon: --lines: expected a whole number, got "few"\n$/],
     [['logs', '--since', 'noon'], 64, /^cordon: --since: expected a time such as "10m", or a date such as /],
-    [['logs', '--level', 'loud'], 1, /^cordon: level: expected one of trace, debug, info, warn, error, fatal\.\n$/],
+    [
+      ['logs', '--level', 'loud'],
+      64,
+      /^cordon: --level: expected one of trace, debug, info, warn, error, fatal, got "loud"\n$/,
+    ],
+    [['logs', '--reopen'], 1, /^cordon: busy: the log goes on where it was: it has no log file: set logs\.file\n$/],
     [['logs', '--folow'], 64, /^cordon: unknown option '--folow', did you mean --follow\?\n$/],
     [['errors', 'show'], 64, /expected the id of an incident: `cordon errors show <id>`/],
     [['errors', 'show', 'nope'], 1, /^cordon: there is no incident nope\.\n$/],
@@ -80,7 +85,7 @@ test('events tells what was done and why, oldest first', async (t) => {
   const fleet = startFleet(t, [busy, '-w', '1', '--log-level', 'error']);
   const port = await fleet.port();
   await get(t, { port }, '/fail/timer');
-  let told: { msg: string; worker?: number; cause?: string; time: string }[] = [];
+  let told: { msg: string; event: string; worker?: number; cause?: string; time: string }[] = [];
   while (!told.some(({ msg }) => msg.startsWith('worker 1 is gone')))
     told = linesOf((await cordon(t, fleet, ['events', '--json'])).out).map(
       (line) => JSON.parse(line) as (typeof told)[number],
@@ -101,6 +106,7 @@ test('events tells what was done and why, oldest first', async (t) => {
   );
   t.false(places.includes(-1), story.join('\n'));
   t.is(told.find(({ msg }) => msg.startsWith('worker 1 is gone'))?.cause, 'fault');
+  t.is(told.find(({ msg }) => msg.includes('timer – GET /fail/timer'))?.event, 'error');
   const one = linesOf((await cordon(t, fleet, ['events', '--worker', '2'])).out);
   t.true(one.length > 0 && one.every((line) => line.includes('worker 2')));
 });

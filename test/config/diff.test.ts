@@ -29,7 +29,15 @@ const config: Config = {
   handOver: true,
   balance: true,
   stop: { timeoutMs: 30_000, lingerMs: 5_000, delayMs: 0, closeSpreadMs: 5_000, drain: 'requests', signal: undefined },
-  logs: { format: 'json', level: 'info' },
+  logs: {
+    mode: 'pipe',
+    format: 'json',
+    level: 'info',
+    file: undefined,
+    rotate: { size: undefined, keep: 5 },
+    access: false,
+    accessFile: undefined,
+  },
   errors: { dir: undefined, keepMs: 60_000, redact: [] },
   user: undefined,
   group: undefined,
@@ -60,7 +68,7 @@ test('the address of a hook, which may hold a secret, is not told', (t) => {
 
 const changes: Record<string, readonly [over: Partial<Config>, told: readonly string[]]> = {
   'limits and times are live': [
-    { fault: { killTimeoutMs: 5_000 }, workers: 3, logs: { format: 'json', level: 'warn' } },
+    { fault: { killTimeoutMs: 5_000 }, workers: 3, logs: { ...config.logs, level: 'warn' } },
     ['live workers 2 → 3', 'live fault.killTimeout 30s → 5s', 'live logs.level "info" → "warn"'],
   ],
   'what a worker was started with takes a reload': [
@@ -68,7 +76,7 @@ const changes: Record<string, readonly [over: Partial<Config>, told: readonly st
     ['reload script "/srv/server.js" → "/srv/other.js"', 'reload args [] → ["-v"]'],
   ],
   'what the supervisor was started with takes a restart': [
-    { name: 'web', logs: { format: 'pretty', level: 'info' } },
+    { name: 'web', logs: { ...config.logs, format: 'pretty' } },
     ['restart name "api" → "web"', 'restart logs.format "json" → "pretty"'],
   ],
   'one more address takes a reload': [

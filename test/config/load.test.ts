@@ -40,7 +40,15 @@ test('a script alone runs with every default', async (t) => {
     },
     control: { socket: undefined, mode: 0o600, readers: undefined, watchConfig: false },
     metrics: { listen: [] },
-    logs: { format: 'json', level: 'info' },
+    logs: {
+      mode: 'pipe',
+      format: 'json',
+      level: 'info',
+      file: undefined,
+      rotate: { size: undefined, keep: 5 },
+      access: false,
+      accessFile: undefined,
+    },
     pidFile: undefined,
     after: [],
     errors: { ...config.errors, dir: undefined, keepMs: 30 * 86_400_000 },
@@ -281,4 +289,43 @@ test('a configuration is found by its name, with a byte order mark or without', 
     const { workers, script, folder } = await loaded(t, { files: { [name]: text } });
     t.deepEqual({ workers, script }, { workers: 3, script: join(folder, 'server.js') });
   }
+});
+
+test('the log: paths are from the folder of the file, sizes are bytes, and the environment may say all of it', async (t) => {
+  const { logs, folder } = await loaded(t, {
+    files: {
+      'cordon.config.json': JSON.stringify({
+        script: './server.js',
+        logs: { file: 'log/a.log', rotate: { size: '100MB' }, access: 'combined', accessFile: '../access.log' },
+      }),
+    },
+    environment: { CORDON_LOG_ROTATE_KEEP: '2', CORDON_LOG_MODE: 'inherit', CORDON_LOG_ACCESS: 'json' },
+  });
+  t.deepEqual(logs, {
+    mode: 'inherit',
+    format: 'json',
+    level: 'info',
+    file: `${folder}/log/a.log`,
+    rotate: { size: 100_000_000, keep: 2 },
+    access: 'json',
+    accessFile: `${folder.replace(/\/[^/]+$/, '')}/access.log`,
+  });
+});
+
+test('a file for an access log that is off, and sizes and formats that are none, are refused', async (t) => {
+  const [says] = await refused(t, {
+    files: {
+      'cordon.config.json': JSON.stringify({
+        script: './server.js',
+        logs: { rotate: { size: '10kB', keep: 0 }, access: 'apache', mode: 'pipes' },
+      }),
+    },
+  });
+  const text = says.join('\n');
+  t.regex(text, /`logs\.rotate\.size`: expected a size of at least 1MB/);
+  t.regex(text, /`logs\.rotate\.keep`: expected a whole number from 1 to 1000/);
+  t.regex(text, /`logs\.access`: expected false, "common", "combined" or "json"/);
+  t.regex(text, /`logs\.mode`: expected "pipe" or "inherit"/);
+  const [alone] = await refused(t, { script: 'server.js', environment: { CORDON_LOG_ACCESS_FILE: 'a.log' } });
+  t.regex(alone.join('\n'), /expected `logs\.access` beside it/);
 });

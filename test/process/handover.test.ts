@@ -75,6 +75,7 @@ test('an idle connection goes on in another worker, and its program sees it as o
   await gone(started, pid);
   const after = answered(await connection.ask('/connection'));
   t.not(pidOf(after), pid);
+  t.like(await started.fleet.line(/has handed over 1 connection, which other workers serve$/), { event: 'hand-over' });
   t.is(after.headers['connection'], 'keep-alive');
   const seen = JSON.parse(after.body) as Seen;
   t.is(seen.remotePort, connection.localPort ?? 0);
@@ -102,12 +103,14 @@ test('a stop amid a hand-over takes no connection from its client: a busy one he
   const started = await start(t);
   const { connection: busy, pid } = await kept(t, started);
   const idle = await keptBy(t, started, pid);
-  const slow = busy.ask('/slow?ms=1500');
+  const post = bytesOf({ path: '/whole', body: 'whole' });
+  busy.send(post.slice(0, -1));
   await fail(t, started, pid);
   const stopped = started.fleet.stop();
   await started.fleet.line(({ msg }) => msg.startsWith('stopping'));
   t.not(pidOf(answered(await idle.ask('/connection'))), pid);
-  t.is(answered(await slow).headers['connection'], 'close');
+  busy.send(post.slice(-1));
+  t.is(answered(await busy.answer('POST')).headers['connection'], 'close');
   t.is(await stopped, 0);
 });
 

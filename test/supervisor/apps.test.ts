@@ -28,7 +28,7 @@ test('those that come after others stop first, waiting ones too, and those that 
 });
 
 const config = (name: string, more: object = {}): Config =>
-  ({ name, listen: [], control: {}, metrics: { listen: [] }, errors: {}, ...more }) as unknown as Config;
+  ({ name, listen: [], control: {}, metrics: { listen: [] }, errors: {}, logs: {}, ...more }) as unknown as Config;
 
 const clashes: Record<string, readonly [one: object, other: object, says: RegExp]> = {
   'two users': [
@@ -46,6 +46,11 @@ const clashes: Record<string, readonly [one: object, other: object, says: RegExp
     { control: { socket: '/run/a.sock' } },
     { control: { socket: '/run/a.sock' } },
     /^control\.socket: expected another one for each app/,
+  ],
+  'one log file': [
+    { logs: { file: '/var/log/a' } },
+    { logs: { accessFile: '/var/log/a' } },
+    /^logs\.file: expected another one for each app, got \/var\/log\/a for one and for other/,
   ],
 };
 
