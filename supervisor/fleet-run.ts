@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import type { Config } from '../config/config.js';
 import { inWords } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
-import type { Agents } from './agent/agent.js';
 import { Chronicle } from './chronicle.js';
 import type { UpgradeOutcome } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
@@ -12,8 +11,10 @@ import { Relay } from './handover.js';
 import { History } from './history.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
+import { Outward } from './outward.js';
 import { policyOf } from './policy.js';
 import type { Premises } from './premises.js';
+import { Standing } from './standing.js';
 import { emptyFleet, type Fleet } from './state.js';
 import { type Observer, Supervisor } from './supervisor.js';
 import type { Passing } from './upgrade/passing.js';
@@ -45,9 +46,10 @@ export class FleetRun {
   readonly #ties: Ties;
   readonly #host: NodeHost;
   readonly #supervisor: Supervisor;
+  readonly standing: Standing;
+  readonly #outward: Outward;
   #hopeless: OperatorError | undefined;
   #delayed: NodeJS.Timeout | undefined;
-  #agents: Agents | undefined;
 
   constructor(premises: Premises, ties: Ties) {
     const { config, log, journal, incidents, sockets, releases } = premises;
@@ -75,8 +77,19 @@ export class FleetRun {
       (event) => this.#supervisor.tell(event),
       this.metrics.overhear(this.chronicle),
       // Once the turn that ends the fleet has been seen: why it ends is known by then.
-      () => queueMicrotask(() => ending.abort()),
+      () => queueMicrotask(() => void this.#outward.end().then(() => ending.abort())),
     );
+    this.standing = new Standing(
+      () => this.fleet,
+      () => this.commands.config.ready.quorum,
+      () => this.isLeaving,
+    );
+    this.#outward = new Outward({
+      config,
+      fleet: () => this.fleet,
+      standing: this.standing,
+      tell: (level, text) => this.chronicle.note(level, 'registry', text),
+    });
     const history = new History();
     const fleet = emptyFleet(config.workers, config.standby);
     this.#supervisor = new Supervisor(this.#host, fleet, policyOf(config), (...turn) => {
@@ -85,6 +98,8 @@ export class FleetRun {
       this.metrics.observe(...turn);
       this.commands.observe(...turn);
       this.relay.observe();
+      this.standing.observe();
+      this.#outward.look();
       for (const effect of turn[3]) if (effect.type === 'give-up') this.#surrender(effect.failures, history);
       ties.observe(...turn);
     });
@@ -102,7 +117,7 @@ export class FleetRun {
       particulars: (id) => this.#host.particulars(id),
       stop: (now) => this.stop(now),
       stopped,
-      leaving: () => this.#delayed !== undefined,
+      standing: this.standing,
       upgrade,
       lastWords: (worker) => this.chronicle.lastWords(worker),
       refused: (why) => this.chronicle.note('error', 'refused', `nothing was changed: ${why}`),
@@ -144,17 +159,16 @@ export class FleetRun {
     this.#supervisor.tell({ type: 'time-passed' });
   }
 
-  /** @param untilMs how long an address may be another's, who is about to give it up. */
-  async openAgents(untilMs: number): Promise<void> {
-    const { listen } = this.premises.config.agent;
-    if (listen.length === 0) return;
-    const { answer, Agents } = await import('./agent/agent.js');
-    this.#agents = new Agents(() => answer(this.fleet, this.isLeaving));
-    await this.#agents.open(listen, untilMs).catch(this.giveUp);
+  /**
+   * Tells load balancers and registries of this machine.
+   * @param untilMs how long an address may be another's, who is about to give it up.
+   */
+  async openOutward(untilMs: number): Promise<void> {
+    await this.#outward.open(untilMs).catch(this.giveUp);
   }
 
-  closeAgents(): void {
-    this.#agents?.close();
+  closeOutward(): void {
+    this.#outward.leave();
   }
 
   stop(now: boolean): void {
@@ -162,6 +176,7 @@ export class FleetRun {
     if (!now && this.#delayed === undefined && delayMs > 0) {
       this.#delayed = setTimeout(() => this.stop(false), delayMs);
       this.#ties.leaving();
+      this.#outward.look();
       this.premises.log.info(`stopping in ${inWords(delayMs)}: load balancers have time to notice`);
       return;
     }
@@ -190,7 +205,7 @@ export class FleetRun {
 
   /** A successor serves. Sockets stay open, and kept connections go to it. */
   retire(passing: Passing): void {
-    this.closeAgents();
+    this.#outward.leave();
     this.premises.sockets.forsake();
     this.premises.control.leave();
     this.relay.follow((moved, handle) => passing.pass(moved, handle));

@@ -113,9 +113,9 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
   service?.begin(standingOf(run));
   lineage.begin(() => {
     service?.promote();
-    void run.openAgents(config.stop.timeoutMs);
+    void run.openOutward(config.stop.timeoutMs);
   });
-  if (predecessor === undefined) void run.openAgents(0);
+  if (predecessor === undefined) void run.openOutward(0);
   run.begin();
 
   try {
@@ -134,7 +134,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
     await service?.end();
     return exitCode;
   } finally {
-    run.closeAgents();
+    run.closeOutward();
   }
 }
 

@@ -27,7 +27,7 @@ export const endpoints = {
   'GET /v1/logs': 'recent log lines; ?follow, ?lines=n, ?since=ms, ?worker=id, ?level=warn',
   'GET /metrics': 'Prometheus text',
   'GET /livez': '200 while the supervisor runs',
-  'GET /readyz': '200 while a worker serves',
+  'GET /readyz': '200 while it is to get new requests',
   'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?}',
   'POST /v1/restart': 'every worker at once',
   'POST /v1/scale': '{"to": n} or {"by": n}',

@@ -83,13 +83,12 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
     },
     'GET /livez': ({ response }) => send(response, 200, 'text/plain', 'ok\n'),
     'GET /readyz': ({ response }) => {
-      const { state, serving, size } = commands.status();
-      const ready = serving > 0 && state !== 'stopping';
+      const { state, serving, size, ready, maintenance } = commands.status();
       send(
         response,
         ready ? 200 : 503,
         'text/plain',
-        `${ready ? 'ok' : 'not ready'}: ${serving}/${size} workers serve, ${state}\n`,
+        `${ready ? 'ok' : 'not ready'}: ${serving}/${size} workers serve, ${maintenance ? 'maintenance' : state}\n`,
       );
     },
     'POST /v1/reload': async ({ request, response }) => {

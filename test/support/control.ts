@@ -27,6 +27,8 @@ export const noCommands: Commands = {
     node: process.versions.node,
     since: Date.now(),
     state: 'serving',
+    ready: true,
+    maintenance: false,
     generation: 1,
     size: 1,
     serving: 1,
