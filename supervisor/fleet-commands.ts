@@ -39,6 +39,7 @@ export interface Means {
   readonly stop: (now: boolean) => void;
   readonly stopped: Promise<unknown>;
   readonly standing: Standing;
+  readonly maintain: (on: boolean) => void;
   readonly upgrade: () => Promise<UpgradeOutcome>;
 }
 
@@ -154,6 +155,12 @@ export class FleetCommands implements Commands {
     });
     supervisor.tell({ type: 'recycle-asked', id });
     return gone;
+  }
+
+  maintain(on: boolean): Outcome {
+    if (this.#means.standing.stand === 'leaving') return STOPPING;
+    this.#means.maintain(on);
+    return { ok: true };
   }
 
   upgrade(): Promise<UpgradeOutcome> {

@@ -26,8 +26,8 @@ export interface Ties {
   readonly reread: () => Promise<Config>;
   /** Hears of every turn, once the fleet itself has. */
   readonly observe: Observer;
-  /** A stop was asked for, and waits for load balancers to notice. */
-  readonly leaving: () => void;
+  /** Something has changed that is no turn of the fleet: a stop was asked for, or maintenance. */
+  readonly look: () => void;
   /** A stop begins, or is hurried. */
   readonly stopping: () => void;
   /** Resolves when the process has done all it has to do before it ends. */
@@ -118,6 +118,7 @@ export class FleetRun {
       stop: (now) => this.stop(now),
       stopped,
       standing: this.standing,
+      maintain: (on) => this.maintain(on),
       upgrade,
       lastWords: (worker) => this.chronicle.lastWords(worker),
       refused: (why) => this.chronicle.note('error', 'refused', `nothing was changed: ${why}`),
@@ -167,6 +168,20 @@ export class FleetRun {
     await this.#outward.open(untilMs).catch(this.giveUp);
   }
 
+  /** Whoever decides where requests go is told to spare this machine. Those that come are served all the same. */
+  maintain(on: boolean): void {
+    if (this.standing.maintenance === on) return;
+    this.standing.maintenance = on;
+    const text = on ? 'maintenance: no new requests are asked for here' : 'maintenance is over';
+    this.chronicle.note('info', 'maintenance', text);
+    this.#look();
+  }
+
+  #look(): void {
+    this.#ties.look();
+    this.#outward.look();
+  }
+
   closeOutward(): void {
     this.#outward.leave();
   }
@@ -175,8 +190,7 @@ export class FleetRun {
     const { delayMs } = this.premises.config.stop;
     if (!now && this.#delayed === undefined && delayMs > 0) {
       this.#delayed = setTimeout(() => this.stop(false), delayMs);
-      this.#ties.leaving();
-      this.#outward.look();
+      this.#look();
       this.premises.log.info(`stopping in ${inWords(delayMs)}: load balancers have time to notice`);
       return;
     }

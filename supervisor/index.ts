@@ -12,6 +12,7 @@ import { removePidFile, writePidFile } from './pid-file.js';
 import { policyOf } from './policy.js';
 import { furnish, groundOf, leave, type Premises, pinAll, tellWhere } from './premises.js';
 import { type Ending, onEnding, onSignal } from './signals.js';
+import { quorumOf } from './standing.js';
 import type { Service } from './systemd/service.js';
 import type { Predecessor } from './upgrade/predecessor.js';
 
@@ -93,7 +94,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
       service?.observe(...turn);
       lineage.observe(...turn);
     },
-    leaving: () => service?.look(),
+    look: () => service?.look(),
     stopping: () => lineage.upgrade.callOff(),
     stopped,
     upgrade: () => lineage.upgrade.start(),
@@ -111,7 +112,8 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
     `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
   );
   service?.begin(standingOf(run));
-  lineage.begin(() => {
+  lineage.begin((maintenance) => {
+    run.standing.maintenance = maintenance;
     service?.promote();
     void run.openOutward(config.stop.timeoutMs);
   });
@@ -159,6 +161,8 @@ function standingOf(run: FleetRun): Parameters<Service['begin']>[0] {
     policy: policyOf(config),
     now: () => run.now(),
     incidents: () => unresolved(incidents.figures),
+    quorum: () => quorumOf(run.commands.config.ready.quorum, run.fleet.size),
+    maintenance: () => run.standing.maintenance,
     unserved: () => sockets.unserved,
     leaving: () => run.isLeaving,
     delayMs: config.stop.delayMs,

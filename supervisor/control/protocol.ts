@@ -31,6 +31,7 @@ export const endpoints = {
   'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?}',
   'POST /v1/restart': 'every worker at once',
   'POST /v1/scale': '{"to": n} or {"by": n}',
+  'POST /v1/maintenance': 'whether load balancers are to send nobody here; {"on": true}',
   'POST /v1/upgrade': 'replace the supervisor itself',
   'POST /v1/stop': '{"now"?}',
   'POST /v1/workers/:id/drain': 'replace one worker',

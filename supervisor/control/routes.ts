@@ -105,6 +105,11 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       if (!Number.isInteger(to ?? by)) throw new Refused(400, 'expected a whole number');
       await carryOut(request, response, sources, () => commands.scale(to === undefined ? { by: by ?? 0 } : { to }));
     },
+    'POST /v1/maintenance': async ({ request, response }) => {
+      const { on } = await readBody(request, { on: 'boolean' });
+      if (on === undefined) throw new Refused(400, 'expected "on"');
+      await carryOut(request, response, sources, () => Promise.resolve(commands.maintain(on)));
+    },
     'POST /v1/upgrade': async ({ request, response }) => {
       await readBody(request, {});
       await carryOut(request, response, sources, async () => {

@@ -40,6 +40,7 @@ export const noCommands: Commands = {
   restart: () => Promise.resolve(nothing),
   scale: () => Promise.resolve(nothing),
   drain: () => Promise.resolve(nothing),
+  maintain: () => nothing,
   upgrade: () => Promise.resolve(nothing),
   stop: () => Promise.resolve(),
   progress: () => () => {},
