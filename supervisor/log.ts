@@ -4,6 +4,7 @@ import { destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Config } from '../config/config.js';
 import { type Line, readable } from './readable.js';
 import { leadsToJournal, prioritized } from './systemd/journal.js';
+import type { JournalStream } from './systemd/journal-stream.js';
 
 export type Log = Logger;
 
@@ -24,11 +25,21 @@ export function openLog(config: Pick<Config, 'name' | 'logs'>, remember: (line: 
       ? (json: string) => json
       : (json: string) => `${readable(JSON.parse(json) as Line)}\n`;
   const toJournal = leadsToJournal(1, process.env);
+  let program: JournalStream | undefined;
+  const open = async (): Promise<void> => {
+    const { JournalStream: Stream } = await import('./systemd/journal-stream.js');
+    program = new Stream(config.name);
+  };
+  if (toJournal) void open();
   return pino(options, {
     write(json: string) {
       remember(json.slice(0, -1));
       const text = print(json);
-      out.write(toJournal ? prioritized(/"level":"(\w+)"/.exec(json)?.[1] ?? 'info', text) : text);
+      if (!toJournal) return out.write(text);
+      const lines = prioritized(/"level":"(\w+)"/.exec(json)?.[1] ?? 'info', text);
+      // In a text that a worker prints, quotes stand behind a backslash.
+      const isProgram = /"stream":"std(?:out|err)"/.test(json);
+      return (isProgram && program?.write(lines)) || out.write(lines);
     },
   });
 }
