@@ -16,7 +16,7 @@ registered('a fleet is registered when it is ready, through an upgrade, and unti
   const etcd = await startEtcd(t);
   const port = await freePort();
   const config = path.join(privateFolder(t), 'cordon.config.json');
-  const registry = { weight: 10, etcd: { endpoints: [etcd.endpoint], ttl: '2s' } };
+  const registry = { weight: 10, etcd: { endpoints: [etcd.endpoint], ttl: '6s' } };
   const listen = [`127.0.0.1:${port}`];
   const stop = { delay: '30s' };
   await writeFile(config, JSON.stringify({ script: fixture('process/busy.mjs'), workers: 2, listen, registry, stop }));

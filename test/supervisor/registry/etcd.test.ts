@@ -45,10 +45,21 @@ function register(t: ExecutionContext, given: EtcdOptions) {
   return { etcd, said, heard };
 }
 
+/** Until the reason is this one: on a busy machine the first is that no answer came in time, and only the first is told. */
+async function refusedFor(t: ExecutionContext, why: RegExp, given: EtcdOptions): Promise<void> {
+  for (let reason = ''; !why.test(reason); ) {
+    const { etcd, said, heard } = register(t, given);
+    etcd.hold('1');
+    await heard(/^warn/);
+    etcd.abandon();
+    reason = said.join('\n');
+  }
+}
+
 registered('an entry is written, changed, and taken out at once', async (t) => {
   const server = await startEtcd(t);
   // The first of the servers does not answer.
-  const { etcd, said } = register(t, options(['http://127.0.0.1:1', server.endpoint]));
+  const { etcd, said } = register(t, options(['http://127.0.0.1:1', server.endpoint], { ttlMs: 15_000 }));
   etcd.hold('{"weight":100}');
   await etcd.settled(10_000);
   t.deepEqual(await server.entries(), { [KEY]: '{"weight":100}' });
@@ -65,7 +76,7 @@ registered(
   'an etcd that dies, and one that has forgotten everything, has the entry again; both are told once',
   async (t) => {
     const server = await startEtcd(t);
-    const { etcd, said, heard } = register(t, options([server.endpoint]));
+    const { etcd, said, heard } = register(t, options([server.endpoint], { ttlMs: 6000 }));
     etcd.hold('1');
     await server.until(KEY);
     await server.kill(true);
@@ -74,7 +85,7 @@ registered(
     await server.until(KEY);
     await heard(/etcd answers again/);
     t.is(said.length, 3, said.join('\n'));
-    t.regex(said[1] ?? '', /^warn: etcd does not answer \(127\.0\.0\.1:\d+: .*\), and forgets \S+ 2 s after/);
+    t.regex(said[1] ?? '', /^warn: etcd does not answer \(127\.0\.0\.1:\d+: .*\), and forgets \S+ 6 s after/);
   },
 );
 
@@ -107,10 +118,11 @@ registered(
       ['/v3/auth/authenticate', { name: 'root', password: 'geheim' }],
     ] as const)
       await server.post(at, body);
-    const { etcd, said, heard } = register(t, options([server.endpoint], { user: 'root', passwordFile: file }));
-    etcd.hold('1');
-    await heard(/^warn: .*authentication failed, invalid user ID or password/);
+    const given = options([server.endpoint], { user: 'root', passwordFile: file, ttlMs: 6000 });
+    await refusedFor(t, /^warn: .*authentication failed, invalid user ID or password/, given);
     await writeFile(file, 'geheim\n');
+    const { etcd, said, heard } = register(t, given);
+    etcd.hold('1');
     await server.until(KEY);
     // Tokens do not outlive the server.
     await server.kill();
@@ -127,10 +139,7 @@ registered(
 registered('by https: a certificate that is not trusted is refused, one that is named is trusted', async (t) => {
   const certificate = fixture('process/certificate.pem');
   const server = await startEtcd(t, { certificate, key: fixture('process/key.pem') });
-  const refused = register(t, options([server.endpoint]));
-  refused.etcd.hold('1');
-  await refused.heard(/^warn: .*certificate/);
-  refused.etcd.abandon();
+  await refusedFor(t, /^warn: .*certificate/, options([server.endpoint]));
   t.deepEqual(await server.entries(), {});
   const { etcd } = register(t, options([server.endpoint], { ca: certificate }));
   etcd.hold('1');
