@@ -6,9 +6,11 @@ import { inWords } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
 import { Chronicle } from './chronicle.js';
 import type { UpgradeOutcome } from './commands.js';
+import type { Environment } from './environment.js';
 import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
 import { History } from './history.js';
+import { Looking } from './look/looking.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
 import { Outward } from './outward.js';
@@ -23,10 +25,12 @@ import type { Passing } from './upgrade/passing.js';
 export interface Ties {
   readonly version: string;
   /** @throws {OperatorError} where the configuration is wrong. */
-  readonly reread: () => Promise<Config>;
+  readonly reread: (environment: Environment) => Promise<Config>;
   /** Hears of every turn, once the fleet itself has. */
   readonly observe: Observer;
-  /** Something has changed that is no turn of the fleet: a stop was asked for, or maintenance. */
+  /** A stop was asked for, and waits for load balancers to notice. */
+  readonly leaving: () => void;
+  /** Something else has changed that is no turn of the fleet. */
   readonly look: () => void;
   /** A stop begins, or is hurried. */
   readonly stopping: () => void;
@@ -58,7 +62,7 @@ export class FleetRun {
     this.#ties = ties;
     const ending = new AbortController();
     this.ended = once(ending.signal, 'abort');
-    this.chronicle = new Chronicle(log, incidents, journal, this.giveUp);
+    this.chronicle = new Chronicle(log, incidents, journal, () => this.#supervisor.policy, this.giveUp);
     this.metrics = new Metrics({
       name: config.name,
       version,
@@ -68,7 +72,10 @@ export class FleetRun {
     this.relay = new Relay(
       () => this.fleet,
       (id, message, handle) => this.#host.give(id, message, handle),
-      () => this.metrics.handedOver(),
+      (from) => {
+        this.metrics.handedOver();
+        this.chronicle.handedOver(from);
+      },
     );
     this.#host = new NodeHost(
       releases,
@@ -152,6 +159,11 @@ export class FleetRun {
       commands,
       journal,
       incidents,
+      looking: new Looking({
+        fleet: () => this.fleet,
+        looks: this.#host.looks,
+        note: (text) => this.chronicle.note('info', 'look', text),
+      }),
       metrics: () => metrics.scrape(),
     });
   }
@@ -174,10 +186,6 @@ export class FleetRun {
     this.standing.maintenance = on;
     const text = on ? 'maintenance: no new requests are asked for here' : 'maintenance is over';
     this.chronicle.note('info', 'maintenance', text);
-    this.#look();
-  }
-
-  #look(): void {
     this.#ties.look();
     this.#outward.look();
   }
@@ -190,7 +198,8 @@ export class FleetRun {
     const { delayMs } = this.premises.config.stop;
     if (!now && this.#delayed === undefined && delayMs > 0) {
       this.#delayed = setTimeout(() => this.stop(false), delayMs);
-      this.#look();
+      this.#ties.leaving();
+      this.#outward.look();
       this.premises.log.info(`stopping in ${inWords(delayMs)}: load balancers have time to notice`);
       return;
     }
@@ -209,12 +218,6 @@ export class FleetRun {
 
   halt(): void {
     this.#supervisor.tell({ type: 'halt-asked' });
-  }
-
-  /** All its workers serve: what its predecessor had is its own now. */
-  succeed(): void {
-    this.premises.sockets.disclaim();
-    this.premises.control.takeOver();
   }
 
   /** A successor serves. Sockets stay open, and kept connections go to it. */

@@ -106,8 +106,11 @@ export async function startEtcd(
     entries,
     start,
     post: async (at, body) => {
-      const answer = await post(at, body);
-      if (at === '/v3/auth/authenticate') token = answer['token'] as string;
+      let answer = await post(at, body);
+      // Right after a start it may know of no user yet.
+      for (; at === '/v3/auth/authenticate' && typeof answer['token'] !== 'string'; answer = await post(at, body))
+        await sleep(50);
+      if (typeof answer['token'] === 'string') token = answer['token'];
       return answer;
     },
     kill: async (wipe = false) => {
