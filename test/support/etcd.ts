@@ -108,9 +108,12 @@ export async function startEtcd(
     post: async (at, body) => {
       let answer = await post(at, body);
       // Right after a start it may know of no user yet.
-      for (; at === '/v3/auth/authenticate' && typeof answer['token'] !== 'string'; answer = await post(at, body))
+      if (at !== '/v3/auth/authenticate') return answer;
+      while (typeof answer['token'] !== 'string') {
         await sleep(50);
-      if (typeof answer['token'] === 'string') token = answer['token'];
+        answer = await post(at, body);
+      }
+      token = answer['token'];
       return answer;
     },
     kill: async (wipe = false) => {
