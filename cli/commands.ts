@@ -14,6 +14,11 @@ const commands: readonly Entry[] = [
   { name: 'restart', summary: 'replace every worker at once', load: () => import('./restart.js') },
   { name: 'scale', summary: 'run more or fewer workers', load: () => import('./scale.js') },
   { name: 'drain', summary: 'replace one worker gracefully', load: () => import('./drain.js') },
+  {
+    name: 'maint',
+    summary: 'have load balancers send nobody here, for a while',
+    load: () => import('./maint.js'),
+  },
   { name: 'upgrade', summary: 'replace the supervisor itself', load: () => import('./upgrade.js') },
   {
     name: 'status',

@@ -77,7 +77,7 @@ function logFile(name: string): string {
   return join(folder, `${name}.log`);
 }
 
-/** Undefined when all serve; else the reason why they will not. */
+/** Undefined when the fleet is ready; else the reason why it will not be. */
 async function untilReady(child: ChildProcess, supervisor: Supervisor): Promise<string | undefined> {
   const progress = progressLine();
   const begun = performance.now();
@@ -88,8 +88,8 @@ async function untilReady(child: ChildProcess, supervisor: Supervisor): Promise<
       const status = await get<StatusReply>(supervisor, '/v1/status').catch(() => undefined);
       // Another supervisor of this name may answer until ours has said that it is taken.
       if (status && status.pid === child.pid) {
-        const { size, serving, state, workers } = status;
-        if (serving >= size) return undefined;
+        const { size, serving, state, workers, ready } = status;
+        if (ready) return undefined;
         if (state === 'degraded') return await reason(supervisor);
         const booting = workers.filter(({ phase }) => phase === 'booting').length;
         progress.show(

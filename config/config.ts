@@ -32,6 +32,8 @@ export interface Config {
   readonly ready: {
     readonly on: 'listening' | 'message' | 'start' | { readonly http: string };
     readonly timeoutMs: number;
+    /** How many workers must serve: all, a number from 1 on, or a share such as `50%`. */
+    readonly quorum: 'all' | number | `${number}%`;
   };
   /** At least 1. */
   readonly boot: { readonly concurrency: number };
@@ -120,6 +122,27 @@ export interface Config {
   readonly group: string | undefined;
   /** Where HAProxy's agent-check is answered. */
   readonly agent: { readonly listen: readonly BindableAddress[] };
+  /** Where this instance is registered for those who send it requests. */
+  readonly registry: {
+    /** `host:port`. Empty only where nothing is registered. */
+    readonly address: string;
+    /** At least 1. */
+    readonly weight: number;
+    readonly etcd: {
+      /** `http:` or `https:`, without a path. None: not there. */
+      readonly endpoints: readonly string[];
+      /** Begins with `/`, and does not end with one. */
+      readonly prefix: string;
+      /** At least 2 s. */
+      readonly ttlMs: number;
+      readonly user: string | undefined;
+      /** Files, by their absolute paths. */
+      readonly passwordFile: string | undefined;
+      readonly ca: string | undefined;
+      readonly cert: string | undefined;
+      readonly key: string | undefined;
+    };
+  };
   /** A command and its arguments, or an address. */
   readonly hooks: { readonly onIncident: readonly string[] | string | undefined };
 }

@@ -1,6 +1,8 @@
 // The end of the way: everything was checked, and becomes the Config that the program knows.
+import { hostname } from 'node:os';
 import { parse, resolve } from 'node:path';
 import * as v from 'valibot';
+import { addressWords } from './address.js';
 import type { Config, ListenAddress } from './config.js';
 import { grantedCores } from './cores.js';
 import type { Path } from './problem.js';
@@ -26,7 +28,8 @@ export function settle(
   const checked = v.parse(ConfigSchema, wish.given);
   const within = (key: Path, path: string): string => resolve(giver(wish, key)?.folder ?? folder, path);
   const from = (key: string, path: string): string => within([key], path);
-  const { ready, boot, reload, health, limits, fault, restart, stop, control, metrics, logs, errors, hooks } = checked;
+  const { ready, boot, reload, health, limits, fault, restart, stop, control, metrics, logs, errors, hooks, registry } =
+    checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
@@ -43,7 +46,7 @@ export function settle(
     handOver: checked.handOver,
     balance: checked.balance,
     standby: checked.standby,
-    ready: { on: ready.on, timeoutMs: ready.timeout },
+    ready: { on: ready.on, timeoutMs: ready.timeout, quorum: ready.quorum },
     boot: { concurrency: boot.concurrency ?? Math.max(1, Math.round(cores)) },
     reload: {
       surge: reload.surge,
@@ -105,12 +108,43 @@ export function settle(
         'path' in address ? { path: from('agent', address.path) } : address,
       ),
     },
+    registry: {
+      address: registry.address ?? addressFor(checked.listen) ?? '',
+      weight: registry.weight,
+      etcd: {
+        endpoints: registry.etcd.endpoints,
+        prefix: registry.etcd.prefix,
+        ttlMs: registry.etcd.ttl,
+        user: registry.etcd.user,
+        ...secretFiles((name) => {
+          const path = registry.etcd[name];
+          return path === undefined ? undefined : within(['registry', 'etcd', name], path);
+        }),
+      },
+    },
     hooks: { onIncident: hooks.onIncident },
   };
 }
 
 const absolute = (address: ListenAddress, from: (path: string) => string): ListenAddress =>
   'path' in address ? { path: from(address.path) } : address;
+
+/** Where clients would reach what listens there. A machine with one name has one such address. */
+export function addressFor(listen: readonly ListenAddress[]): string | undefined {
+  for (const address of listen) {
+    if (!('port' in address) || address.port === 0) continue;
+    const anywhere = address.host === undefined || address.host === '0.0.0.0' || address.host === '::';
+    return addressWords({ host: anywhere ? hostname() : address.host, port: address.port });
+  }
+  return undefined;
+}
+
+const secretFiles = (path: (name: 'passwordFile' | 'ca' | 'cert' | 'key') => string | undefined) => ({
+  passwordFile: path('passwordFile'),
+  ca: path('ca'),
+  cert: path('cert'),
+  key: path('key'),
+});
 
 /** A file may be called anything; a name is part of paths and log lines. */
 export const nameOf = (script: string): string =>

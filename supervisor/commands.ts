@@ -57,6 +57,8 @@ export interface Commands {
   scale(to: { readonly to: number } | { readonly by: number }): Promise<ScaleOutcome>;
   /** Replaces one worker. Resolves when it is gone. */
   drain(id: number): Promise<Outcome>;
+  /** Whether load balancers and registries are told to send nobody here. Workers serve on. */
+  maintain(on: boolean): Outcome;
   /** Replaces the supervisor itself. Resolves when the successor serves, or will not: then nothing has changed. */
   upgrade(): Promise<UpgradeOutcome>;
   /** Resolves when nobody is left. */

@@ -16,7 +16,8 @@ import type { History } from './history.js';
 import { whyNot } from './narrate-change.js';
 import type { Releases } from './releases.js';
 import type { Plan } from './reload-state.js';
-import { find, isServing, type Policy } from './state.js';
+import { type Standing, serving } from './standing.js';
+import { find, type Policy } from './state.js';
 import { type FleetStatus, type Particulars, stateOf, workerStatus } from './status.js';
 import type { Observer, Supervisor } from './supervisor.js';
 
@@ -38,8 +39,8 @@ export interface Means {
   /** As a signal does it. */
   readonly stop: (now: boolean) => void;
   readonly stopped: Promise<unknown>;
-  /** Whether a stop has been asked for, and waits for load balancers to notice. */
-  readonly leaving: () => boolean;
+  readonly standing: Standing;
+  readonly maintain: (on: boolean) => void;
   readonly upgrade: () => Promise<UpgradeOutcome>;
 }
 
@@ -61,6 +62,11 @@ export class FleetCommands implements Commands {
     this.#config = means.config;
   }
 
+  /** Of the fleet as a whole: the one that its generation runs. */
+  get config(): Config {
+    return this.#config;
+  }
+
   readonly observe: Observer = (...turn) => {
     this.#means.releases.prune(turn[2]);
     for (const look of this.#watching) look(turn);
@@ -68,8 +74,9 @@ export class FleetCommands implements Commands {
   };
 
   status(): FleetStatus {
-    const { version, supervisor, history, particulars } = this.#means;
+    const { version, supervisor, history, particulars, standing } = this.#means;
     const { fleet } = supervisor;
+    const { stand } = standing;
     return {
       name: this.#config.name,
       script: this.#config.script,
@@ -77,11 +84,13 @@ export class FleetCommands implements Commands {
       version,
       node: process.versions.node,
       since: startedAt,
-      state: this.#means.leaving() ? 'stopping' : stateOf(fleet),
+      state: stand === 'leaving' ? 'stopping' : stateOf(fleet),
+      ready: stand === 'up',
+      maintenance: standing.maintenance,
       generation: fleet.generation,
       size: fleet.size,
       standby: fleet.slots.length - fleet.size,
-      serving: fleet.workers.filter(isServing).length,
+      serving: serving(fleet),
       slots: fleet.slots.map((_, slot) => ({ slot, ...history.of(slot) })),
       workers: fleet.workers.map((worker) => workerStatus(worker, particulars(worker.id))),
     };
@@ -148,6 +157,12 @@ export class FleetCommands implements Commands {
     });
     supervisor.tell({ type: 'recycle-asked', id });
     return gone;
+  }
+
+  maintain(on: boolean): Outcome {
+    if (this.#means.standing.stand === 'leaving') return STOPPING;
+    this.#means.maintain(on);
+    return { ok: true };
   }
 
   upgrade(): Promise<UpgradeOutcome> {

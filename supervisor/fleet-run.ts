@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import type { Config } from '../config/config.js';
 import { inWords } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
-import type { Agents } from './agent/agent.js';
 import { Chronicle } from './chronicle.js';
 import type { UpgradeOutcome } from './commands.js';
 import type { Environment } from './environment.js';
@@ -14,8 +13,10 @@ import { History } from './history.js';
 import { Looking } from './look/looking.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
+import { Outward } from './outward.js';
 import { policyOf } from './policy.js';
 import type { Premises } from './premises.js';
+import { Standing } from './standing.js';
 import { emptyFleet, type Fleet } from './state.js';
 import { type Observer, Supervisor } from './supervisor.js';
 import type { Passing } from './upgrade/passing.js';
@@ -29,6 +30,8 @@ export interface Ties {
   readonly observe: Observer;
   /** A stop was asked for, and waits for load balancers to notice. */
   readonly leaving: () => void;
+  /** Something else has changed that is no turn of the fleet. */
+  readonly look: () => void;
   /** A stop begins, or is hurried. */
   readonly stopping: () => void;
   /** Resolves when the process has done all it has to do before it ends. */
@@ -47,9 +50,10 @@ export class FleetRun {
   readonly #ties: Ties;
   readonly #host: NodeHost;
   readonly #supervisor: Supervisor;
+  readonly standing: Standing;
+  readonly #outward: Outward;
   #hopeless: OperatorError | undefined;
   #delayed: NodeJS.Timeout | undefined;
-  #agents: Agents | undefined;
 
   constructor(premises: Premises, ties: Ties) {
     const { config, logs, journal, incidents, sockets, releases } = premises;
@@ -80,9 +84,20 @@ export class FleetRun {
       (event) => this.#supervisor.tell(event),
       this.metrics.overhear(this.chronicle),
       // Once the turn that ends the fleet has been seen: why it ends is known by then.
-      () => queueMicrotask(() => ending.abort()),
+      () => queueMicrotask(() => void this.#outward.end().then(() => ending.abort())),
       logs.brake,
     );
+    this.standing = new Standing(
+      () => this.fleet,
+      () => this.commands.config.ready.quorum,
+      () => this.isLeaving,
+    );
+    this.#outward = new Outward({
+      config,
+      fleet: () => this.fleet,
+      standing: this.standing,
+      tell: (level, text) => this.chronicle.note(level, 'registry', text),
+    });
     const history = new History();
     const fleet = emptyFleet(config.workers, config.standby);
     this.#supervisor = new Supervisor(this.#host, fleet, policyOf(config), (...turn) => {
@@ -91,6 +106,8 @@ export class FleetRun {
       this.metrics.observe(...turn);
       this.commands.observe(...turn);
       this.relay.observe();
+      this.standing.observe();
+      this.#outward.look();
       for (const effect of turn[3]) if (effect.type === 'give-up') this.#surrender(effect.failures, history);
       ties.observe(...turn);
     });
@@ -108,7 +125,8 @@ export class FleetRun {
       particulars: (id) => this.#host.particulars(id),
       stop: (now) => this.stop(now),
       stopped,
-      leaving: () => this.#delayed !== undefined,
+      standing: this.standing,
+      maintain: (on) => this.maintain(on),
       upgrade,
       lastWords: (worker) => this.chronicle.lastWords(worker),
       refused: (why) => this.chronicle.note('error', 'refused', `nothing was changed: ${why}`),
@@ -156,17 +174,26 @@ export class FleetRun {
     this.#supervisor.tell({ type: 'time-passed' });
   }
 
-  /** @param untilMs how long an address may be another's, who is about to give it up. */
-  async openAgents(untilMs: number): Promise<void> {
-    const { listen } = this.premises.config.agent;
-    if (listen.length === 0) return;
-    const { answer, Agents } = await import('./agent/agent.js');
-    this.#agents = new Agents(() => answer(this.fleet, this.isLeaving));
-    await this.#agents.open(listen, untilMs).catch(this.giveUp);
+  /**
+   * Tells load balancers and registries of this machine.
+   * @param untilMs how long an address may be another's, who is about to give it up.
+   */
+  async openOutward(untilMs: number): Promise<void> {
+    await this.#outward.open(untilMs).catch(this.giveUp);
   }
 
-  closeAgents(): void {
-    this.#agents?.close();
+  /** Whoever decides where requests go is told to spare this machine. Those that come are served all the same. */
+  maintain(on: boolean): void {
+    if (this.standing.maintenance === on) return;
+    this.standing.maintenance = on;
+    const text = on ? 'maintenance: no new requests are asked for here' : 'maintenance is over';
+    this.chronicle.note('info', 'maintenance', text);
+    this.#ties.look();
+    this.#outward.look();
+  }
+
+  closeOutward(): void {
+    this.#outward.leave();
   }
 
   stop(now: boolean): void {
@@ -174,6 +201,7 @@ export class FleetRun {
     if (!now && this.#delayed === undefined && delayMs > 0) {
       this.#delayed = setTimeout(() => this.stop(false), delayMs);
       this.#ties.leaving();
+      this.#outward.look();
       this.premises.log.info(`stopping in ${inWords(delayMs)}: load balancers have time to notice`);
       return;
     }
@@ -196,7 +224,7 @@ export class FleetRun {
 
   /** A successor serves. Sockets stay open, and kept connections go to it. */
   retire(passing: Passing): void {
-    this.closeAgents();
+    this.#outward.leave();
     this.premises.sockets.forsake();
     this.premises.control.leave();
     this.relay.follow((moved, handle) => passing.pass(moved, handle));

@@ -15,6 +15,7 @@ import { removePidFile, writePidFile } from './pid-file.js';
 import { policyOf } from './policy.js';
 import { furnish, groundOf, leave, type Premises, pinAll, tellWhere } from './premises.js';
 import { type Ending, onEnding, onSignal } from './signals.js';
+import { quorumOf } from './standing.js';
 import type { Service } from './systemd/service.js';
 import type { Predecessor } from './upgrade/predecessor.js';
 import { count } from './words.js';
@@ -100,6 +101,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
       service?.observe(...turn);
       lineage.observe(...turn);
     },
+    look: () => service?.look(),
     leaving: () => {
       lineage.upgrade.callOff();
       service?.look();
@@ -121,11 +123,12 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
     `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${count(config.workers, 'worker')}${roundedWords(config.workers)}`,
   );
   service?.begin(standingOf(run));
-  lineage.begin(() => {
+  lineage.begin((maintenance) => {
+    run.standing.maintenance = maintenance;
     service?.promote();
-    void run.openAgents(config.stop.timeoutMs);
+    void run.openOutward(config.stop.timeoutMs);
   });
-  if (predecessor === undefined) void run.openAgents(0);
+  if (predecessor === undefined) void run.openOutward(0);
   run.begin();
 
   try {
@@ -145,7 +148,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
     await service?.end();
     return exitCode;
   } finally {
-    run.closeAgents();
+    run.closeOutward();
   }
 }
 
@@ -170,6 +173,8 @@ function standingOf(run: FleetRun): Parameters<Service['begin']>[0] {
     policy: policyOf(config),
     now: () => run.now(),
     incidents: () => unresolved(incidents.figures),
+    quorum: () => quorumOf(run.commands.config.ready.quorum, run.fleet.size),
+    maintenance: () => run.standing.maintenance,
     unserved: () => sockets.unserved,
     leaving: () => run.isLeaving,
     delayMs: config.stop.delayMs,

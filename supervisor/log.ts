@@ -10,6 +10,7 @@ import { stdoutTarget } from './logs/stdout.js';
 import { type Speaker, WorkerLines } from './logs/worker-lines.js';
 import { type Line, readable } from './readable.js';
 import { leadsToJournal, prioritized } from './systemd/journal.js';
+import { JournalStream } from './systemd/journal-stream.js';
 import { count, seconds } from './words.js';
 
 export type Log = Logger;
@@ -97,7 +98,7 @@ export class Logs {
     ];
   }
 
-  #toStdout({ logs }: Settings): Print {
+  #toStdout({ name, logs }: Settings): Print {
     const target = stdoutTarget((why) => this.#troubled('its stdout', why));
     const backlog = this.#backlog(target, 'the reader of the log');
     const toJournal = leadsToJournal(1, process.env);
@@ -105,7 +106,9 @@ export class Logs {
       logs.format === 'json'
         ? (json: string) => `${json}\n`
         : (json: string) => `${readable(JSON.parse(json) as Line)}\n`;
-    return (json, level, own) => backlog.add(toJournal ? prioritized(level, shown(json)) : shown(json), 1, own);
+    if (!toJournal) return (json, _level, own) => backlog.add(shown(json), 1, own);
+    const program = this.#backlog(new JournalStream(name, target), 'the journal');
+    return (json, level, own) => (own ? backlog : program).add(prioritized(level, shown(json)), 1, own);
   }
 
   #toFile(path: string, rotation: Rotation): Print {

@@ -38,6 +38,10 @@ export interface FleetStatus {
   readonly since: number;
   /** The first that is true. */
   readonly state: 'stopping' | 'reloading' | 'degraded' | 'starting' | 'serving';
+  /** Whether it is to get new requests: `ready.quorum` is reached, and neither maintenance nor a stop forbids it. */
+  readonly ready: boolean;
+  /** The operator wants no new requests here. */
+  readonly maintenance: boolean;
   readonly generation: number;
   /** Workers that are wanted in service. */
   readonly size: number;

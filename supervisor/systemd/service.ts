@@ -20,6 +20,9 @@ export interface Means {
   readonly policy: Policy;
   readonly now: () => number;
   readonly incidents: () => number;
+  /** How many workers must serve before the service counts as started. */
+  readonly quorum: () => number;
+  readonly maintenance: () => boolean;
   /** What systemd has lent and no worker listens on. */
   readonly unserved: () => readonly string[];
   /** A stop was asked for, and waits for `delayMs`. */
@@ -155,9 +158,9 @@ export class Service {
 
   #speak(): void {
     if (!this.#means || !this.#isMain) return;
-    const { fleet, policy, incidents, unserved, leaving, delayMs } = this.#means;
+    const { fleet, policy, incidents, unserved, leaving, maintenance, delayMs } = this.#means;
     const now = fleet();
-    const quorum = now.slots.length;
+    const quorum = this.#means.quorum();
     const { told, words } = speak(this.#told, now, {
       incidents: incidents(),
       reloading: stateOf(now) === 'reloading',
@@ -165,6 +168,7 @@ export class Service {
       served: this.#told.ready || unserved().length === 0,
       bootMs: policy.readyTimeoutMs + policy.graceMs,
       leaving: leaving(),
+      maintenance: maintenance(),
       stopMs: delayMs + policy.stopTimeoutMs + 2 * policy.graceMs,
       monotonicUsec: process.hrtime.bigint() / 1000n,
     });
