@@ -7,6 +7,9 @@ import type { Path } from './problem.js';
 import { ConfigSchema } from './schema.js';
 import { giver, type Wish } from './wish.js';
 
+/** What a command before a generation may take where nobody says it. */
+const BEFORE_MS = 600_000;
+
 /** What a configuration leaves to the place where it is used. */
 export interface Surroundings {
   /** Where the operator stands. Absolute. */
@@ -28,6 +31,7 @@ export function settle(
   const from = (key: string, path: string): string => within([key], path);
   const { ready, boot, reload, health, limits, fault, restart, stop, control, metrics, logs, errors, hooks } = checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
+  const { before = [], recycle, watch } = checked;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
   return {
@@ -44,6 +48,9 @@ export function settle(
     balance: checked.balance,
     standby: checked.standby,
     ready: { on: ready.on, timeoutMs: ready.timeout },
+    before: Array.isArray(before)
+      ? { command: before, timeoutMs: BEFORE_MS }
+      : { command: before.command, timeoutMs: before.timeout },
     boot: { concurrency: boot.concurrency ?? Math.max(1, Math.round(cores)) },
     reload: {
       surge: reload.surge,
@@ -89,6 +96,14 @@ export function settle(
       dir: errors.dir === undefined ? undefined : within(['errors', 'dir'], errors.dir),
       keepMs: errors.keep,
       redact: errors.redact,
+    },
+    recycle: { schedule: recycle.schedule, timeZone: recycle.timeZone },
+    watch: {
+      program: watch.program,
+      paths: watch.paths.map((path) => within(['watch', 'paths'], path)),
+      ignore: watch.ignore.map((path) => within(['watch', 'ignore'], path)),
+      debounceMs: watch.debounce,
+      release: watch.release === undefined ? undefined : within(['watch', 'release'], watch.release),
     },
     user: checked.user,
     group: checked.group,

@@ -1,6 +1,7 @@
 // What the operator reads: everything that workers say and errors that they report, as log lines. It tells each thing once.
 import type { OperatorError } from '../config/exit-code.js';
 import type { BindQuery, CountedReport, CutRequest } from '../worker/protocol.js';
+import type { BeforeLog } from './before.js';
 import { cannotBind } from './bind.js';
 import { syntaxError } from './diagnosis.js';
 import type { Diagnosis } from './hang/ward.js';
@@ -190,6 +191,12 @@ export class Chronicle implements Hearing {
   #print(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
     this.#output[stream === 'stdout' ? 'info' : 'warn']({ ...fieldsOf(seat), stream }, line);
   }
+
+  /** For the command that comes before a generation. */
+  readonly beforeLog: BeforeLog = {
+    said: (stream, line) => this.#output[stream === 'stdout' ? 'info' : 'warn']({ command: 'before', stream }, line),
+    told: (level, text) => this.note(level, 'before', text),
+  };
 
   /** What others did, in the log and among the events. */
   note(level: Sentence['level'], event: string, text: string): void {

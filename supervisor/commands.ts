@@ -2,7 +2,12 @@
 // was understood and failed is an answer, too, never an exception.
 import type { FleetStatus } from './status.js';
 
-export type Refusal = { readonly ok: false; readonly why: string };
+export interface Refusal {
+  readonly ok: false;
+  readonly why: string;
+  /** What the command that had to come first printed last, where that is why. */
+  readonly lastWords?: readonly string[];
+}
 export type Outcome = { readonly ok: true } | Refusal;
 
 /** What became of a new generation. */

@@ -1,5 +1,7 @@
 // The commands of `commands.ts`, carried out: each becomes a fact that the machine is told, and an answer read from its turns.
 import type { Config } from '../config/config.js';
+import { ExitCode, OperatorError } from '../config/exit-code.js';
+import type { Before, Unprepared } from './before.js';
 import { type Changing, progressOf, settles } from './change.js';
 import type {
   Commands,
@@ -13,7 +15,7 @@ import type {
 } from './commands.js';
 import type { History } from './history.js';
 import { whyNot } from './narrate-change.js';
-import type { Releases } from './releases.js';
+import { type Release, type Releases, resolved } from './releases.js';
 import type { Plan } from './reload-state.js';
 import { find, isServing, type Policy } from './state.js';
 import { type FleetStatus, type Particulars, stateOf, workerStatus } from './status.js';
@@ -34,6 +36,9 @@ export interface Means {
   readonly lastWords: (worker: number) => Promise<readonly string[]>;
   readonly particulars: (id: number) => Particulars | undefined;
   readonly refused: (why: string) => void;
+  readonly before: Before;
+  /** The first start is hopeless. */
+  readonly giveUp: (error: OperatorError) => void;
   /** As a signal does it. */
   readonly stop: (now: boolean) => void;
   readonly stopped: Promise<unknown>;
@@ -63,8 +68,14 @@ export class FleetCommands implements Commands {
   readonly observe: Observer = (...turn) => {
     this.#means.releases.prune(turn[2]);
     for (const look of this.#watching) look(turn);
+    if (turn[2].goal !== 'serve') this.#means.before.end();
     if (this.#changing) this.#tellProgress(this.#changing);
   };
+
+  /** The first generation, once what has to come before it is done. */
+  begin(): void {
+    this.#reading = this.#first();
+  }
 
   status(): FleetStatus {
     const { version, supervisor, history, particulars } = this.#means;
@@ -96,7 +107,12 @@ export class FleetCommands implements Commands {
       return { config, generation, ended };
     });
     if ('why' in begun)
-      return { ok: false, generation: this.#means.supervisor.fleet.generation, why: begun.why, lastWords: [] };
+      return {
+        ok: false,
+        generation: this.#means.supervisor.fleet.generation,
+        why: begun.why,
+        lastWords: begun.lastWords ?? [],
+      };
     const { config, generation, ended } = begun;
     const { failure } = await this.#change(generation, ended);
     if (failure === undefined) {
@@ -148,7 +164,9 @@ export class FleetCommands implements Commands {
     return gone;
   }
 
-  upgrade(): Promise<UpgradeOutcome> {
+  /** Not while a generation is prepared: its successor would do the same at the same time. */
+  async upgrade(): Promise<UpgradeOutcome> {
+    await this.#reading;
     return this.#means.upgrade();
   }
 
@@ -162,6 +180,17 @@ export class FleetCommands implements Commands {
     return () => void this.#listeners.delete(listener);
   }
 
+  async #first(): Promise<void> {
+    const { supervisor, releases, giveUp } = this.#means;
+    const prepared = this.#prepared(releases.newest, supervisor.fleet.generation);
+    if (prepared === undefined) return supervisor.tell({ type: 'time-passed' });
+    const goOn = supervisor.hold();
+    const failure = await prepared;
+    if (failure === undefined) return goOn();
+    if (supervisor.fleet.goal === 'serve')
+      giveUp(new OperatorError(`no worker was started: ${failure.why}; the log has what it said.`, ExitCode.failed));
+  }
+
   /** One reading after the other, so that the last who asked is the last who is heard. */
   #renewed<T>(begin: (config: Config, generation: number) => T): Promise<T | Refusal> {
     const renewed = this.#reading.then(async () => {
@@ -170,8 +199,10 @@ export class FleetCommands implements Commands {
         const config = await reread();
         const known = new Set(this.#config.listen.map((address) => JSON.stringify(address)));
         await pin(config.listen.filter((address) => !known.has(JSON.stringify(address))));
+        const release = resolved(config);
+        const unprepared = await this.#prepared(release, releases.next);
         if (supervisor.fleet.goal !== 'serve') return STOPPING;
-        return begin(config, releases.add(config));
+        return unprepared ?? begin(config, releases.add(release));
       } catch (error) {
         if (!(error instanceof Error) || error.name !== 'OperatorError') throw error;
         refused(error.message);
@@ -180,6 +211,11 @@ export class FleetCommands implements Commands {
     });
     this.#reading = renewed.catch(() => {});
     return renewed;
+  }
+
+  /** Undefined where nothing has to come first. */
+  #prepared(release: Release, generation: number): Promise<Unprepared | undefined> | undefined {
+    return release.before.command.length === 0 ? undefined : this.#means.before.run(release, generation);
   }
 
   /** What holds for the whole fleet follows the generation that it runs; a size that was asked for since stays where the configuration says the same. */

@@ -6,6 +6,7 @@ import type { Config } from '../config/config.js';
 import { inWords } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
 import type { Agents } from './agent/agent.js';
+import { Before } from './before.js';
 import { Chronicle } from './chronicle.js';
 import type { Commands } from './commands.js';
 import { FleetCommands } from './fleet-commands.js';
@@ -190,7 +191,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         serves: () => supervisor.fleet.goal === 'serve',
         bequeath: () => sockets.bequeath(),
         heritage: (firstFd) => service?.heritage(firstFd),
-        readyMs: config.ready.timeoutMs * config.workers + BOOT_MS,
+        readyMs: beforeMs(config) + config.ready.timeoutMs * config.workers + BOOT_MS,
         retire: async ({ pid, child }) => {
           passing = new Passing(child);
           passing.count(metrics.bequeath());
@@ -203,7 +204,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
           supervisor.tell({ type: 'stop-asked' });
         },
       });
-      onSignal(signals.signal, 'SIGUSR2', () => void upgrade.start());
+      onSignal(signals.signal, 'SIGUSR2', () => void commands.upgrade());
 
       let delayed: NodeJS.Timeout | undefined;
       const stop = (now: boolean): void => {
@@ -246,6 +247,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
         upgrade: () => upgrade.start(),
         lastWords: (worker) => chronicle.lastWords(worker),
         refused: (why) => chronicle.note('error', 'refused', `nothing was changed: ${why}`),
+        before: new Before(chronicle.beforeLog),
+        giveUp,
       });
       about.seen?.({ incidents, metrics: () => metrics.scrape() });
       about.commanded?.(commands);
@@ -291,7 +294,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
         service?.promote();
         void openAgents(config.stop.timeoutMs);
       });
-      supervisor.tell({ type: 'time-passed' });
+      commands.begin();
     });
   } finally {
     if (config.pidFile !== undefined) removePidFile(config.pidFile);
@@ -302,6 +305,8 @@ export async function supervise(config: Config, about: About): Promise<number> {
     await incidents.close();
   }
 }
+
+const beforeMs = ({ before: { command, timeoutMs } }: Config): number => (command.length === 0 ? 0 : timeoutMs);
 
 const surrendered = (failures: number, history: History): OperatorError =>
   new OperatorError(

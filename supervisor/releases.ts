@@ -11,10 +11,15 @@ export class Releases {
   readonly #known = new Map<number, Release>();
   #newest = 0;
 
-  /** Returns its generation. Paths are resolved now. */
+  /** Returns its generation. */
   add(config: Config): number {
-    this.#known.set(++this.#newest, { ...config, script: real(config.script), cwd: real(config.cwd) });
+    this.#known.set(++this.#newest, resolved(config));
     return this.#newest;
+  }
+
+  /** What `add` would return. */
+  get next(): number {
+    return this.#newest + 1;
   }
 
   get newest(): Release {
@@ -33,6 +38,14 @@ export class Releases {
     for (const known of this.#known.keys()) if (!used.has(known) && known !== this.#newest) this.#known.delete(known);
   }
 }
+
+/** As the links lead now. */
+export const resolved = (config: Config): Release => ({
+  ...config,
+  script: real(config.script),
+  cwd: real(config.cwd),
+  watch: { ...config.watch, release: config.watch.release && real(config.watch.release) },
+});
 
 /** A path that is gone is told of by the worker that cannot be started. */
 function real(path: string): string {

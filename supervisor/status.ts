@@ -68,7 +68,6 @@ export function stateOf(fleet: Fleet): FleetStatus['state'] {
   if (fleet.goal !== 'serve') return 'stopping';
   if (fleet.reload) return 'reloading';
   if (fleet.degraded) return 'degraded';
-  return fleet.workers.some(({ phase }) => phase === 'booting') && !fleet.slots.every(({ used }) => used)
-    ? 'starting'
-    : 'serving';
+  const begins = fleet.workers.length === 0 || fleet.workers.some(({ phase }) => phase === 'booting');
+  return begins && !fleet.slots.every(({ used }) => used) ? 'starting' : 'serving';
 }
