@@ -23,6 +23,11 @@ export type ReloadOutcome =
       readonly lastWords: readonly string[];
     };
 
+/** `script` is the path that it runs, free of links. */
+export type RollbackOutcome =
+  | { readonly ok: true; readonly generation: number; readonly of: number; readonly script: string }
+  | Extract<ReloadOutcome, { ok: false }>;
+
 /** What became of a new supervisor. */
 export type UpgradeOutcome =
   | { readonly ok: true; readonly pid: number; readonly version: string; readonly node: string }
@@ -53,6 +58,11 @@ export interface Commands {
   status(): FleetStatus;
   /** Reads the configuration again and replaces the workers, a few at a time. Resolves when the new generation serves, or will not. */
   reload(ask: ReloadAsk): Promise<ReloadOutcome>;
+  /**
+   * Back to what ran before, replacing the workers a few at a time; without its `before`, which it has had. A reload under way is
+   * called off. Resolves when the old one serves, or will not.
+   */
+  rollback(): Promise<RollbackOutcome>;
   /** Reads the configuration again and replaces all workers at once. Clients wait meanwhile. Resolves when the new ones serve. */
   restart(): Promise<Outcome>;
   /** Resolves when as many workers serve, and no more. */

@@ -10,13 +10,16 @@ import type {
   Refusal,
   ReloadAsk,
   ReloadOutcome,
+  RollbackOutcome,
   ScaleOutcome,
   UpgradeOutcome,
 } from './commands.js';
+import type { Effect } from './effect.js';
 import type { History } from './history.js';
 import { whyNot } from './narrate-change.js';
 import { type Release, type Releases, resolved } from './releases.js';
 import type { Plan } from './reload-state.js';
+import { wayBack } from './rollback.js';
 import { find, isServing, type Policy } from './state.js';
 import { type FleetStatus, type Particulars, stateOf, workerStatus } from './status.js';
 import type { Observer, Supervisor } from './supervisor.js';
@@ -98,29 +101,29 @@ export class FleetCommands implements Commands {
   }
 
   async reload(ask: ReloadAsk): Promise<ReloadOutcome> {
-    const begun = await this.#renewed((config, generation) => {
-      const ended = this.#until(([, , , effects]) => {
-        for (const effect of effects) if (effect.type === 'reloaded' && effect.generation === generation) return effect;
-        return undefined;
-      });
-      this.#means.supervisor.tell({ type: 'reload-asked', generation, plan: planOf(config, ask) });
-      return { config, generation, ended };
-    });
-    if ('why' in begun)
-      return {
-        ok: false,
-        generation: this.#means.supervisor.fleet.generation,
-        why: begun.why,
-        lastWords: begun.lastWords ?? [],
-      };
-    const { config, generation, ended } = begun;
-    const { failure } = await this.#change(generation, ended);
-    if (failure === undefined) {
-      this.#adopt(config);
-      return { ok: true, generation };
+    const begun = await this.#renewed((config, generation) => this.#roll(config, generation, ask));
+    return 'why' in begun ? this.#nothingTried(begun) : begun.ended;
+  }
+
+  async rollback(): Promise<RollbackOutcome> {
+    await this.#reading;
+    const { supervisor, releases, refused } = this.#means;
+    const { goal, reload, generation } = supervisor.fleet;
+    if (goal !== 'serve') return this.#nothingTried(STOPPING);
+    if (reload) {
+      supervisor.tell({ type: 'recall-asked' });
+      const back = await this.#change(generation, this.#settled());
+      return back.ok
+        ? { ok: true, generation, of: generation, script: releases.of(generation).script }
+        : this.#nothingTried(back);
     }
-    const lastWords = 'worker' in failure ? await this.#means.lastWords(failure.worker) : [];
-    return { ok: false, generation, why: whyNot(failure), lastWords };
+    const way = wayBack(releases, supervisor.fleet, this.#config);
+    if ('why' in way) {
+      refused(way.why);
+      return this.#nothingTried(way);
+    }
+    const outcome = await this.#roll(way.config, releases.add(way.config), { canary: false }).ended;
+    return outcome.ok ? { ...outcome, of: way.of, script: way.config.script } : outcome;
   }
 
   async restart(): Promise<Outcome> {
@@ -189,6 +192,30 @@ export class FleetCommands implements Commands {
     if (failure === undefined) return goOn();
     if (supervisor.fleet.goal === 'serve')
       giveUp(new OperatorError(`no worker was started: ${failure.why}; the log has what it said.`, ExitCode.failed));
+  }
+
+  #nothingTried({ why, lastWords = [] }: Refusal): Extract<ReloadOutcome, { ok: false }> {
+    return { ok: false, generation: this.#means.supervisor.fleet.generation, why, lastWords };
+  }
+
+  /** Its end is inside, as nobody who only wants it begun is to wait for it. */
+  #roll(config: Config, generation: number, ask: ReloadAsk): { readonly ended: Promise<ReloadOutcome> } {
+    const ended = this.#until(([, , , effects]) =>
+      effects.find((effect) => effect.type === 'reloaded' && effect.generation === generation),
+    );
+    this.#means.supervisor.tell({ type: 'reload-asked', generation, plan: planOf(config, ask) });
+    return { ended: this.#rolled(config, generation, ended) };
+  }
+
+  async #rolled(config: Config, generation: number, ended: Promise<Effect | undefined>): Promise<ReloadOutcome> {
+    const effect = await this.#change(generation, ended);
+    const failure = effect?.type === 'reloaded' ? effect.failure : undefined;
+    if (failure === undefined) {
+      this.#adopt(config);
+      return { ok: true, generation };
+    }
+    const lastWords = 'worker' in failure ? await this.#means.lastWords(failure.worker) : [];
+    return { ok: false, generation, why: whyNot(failure), lastWords };
   }
 
   /** One reading after the other, so that the last who asked is the last who is heard. */

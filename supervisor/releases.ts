@@ -10,6 +10,9 @@ export type Release = Config;
 export class Releases {
   readonly #known = new Map<number, Release>();
   #newest = 0;
+  /** The generation that serves, and the one that did before it. */
+  #serving = 1;
+  #former: number | undefined;
 
   /** Returns its generation. */
   add(config: Config): number {
@@ -32,9 +35,22 @@ export class Releases {
     return release;
   }
 
-  /** Forgets what no worker runs, and none will. */
+  /** What served before what serves now. */
+  get former(): { readonly generation: number; readonly release: Release } | undefined {
+    const release = this.#former === undefined ? undefined : this.#known.get(this.#former);
+    return release && { generation: this.#former ?? 0, release };
+  }
+
+  /** Forgets what no worker runs, and none will, but for what may be gone back to. */
   prune({ generation, slots, workers, reload }: Fleet): void {
-    const used = new Set([generation, reload?.generation, ...[...slots, ...workers].map((one) => one.generation)]);
+    if (generation !== this.#serving) this.#former = this.#serving;
+    this.#serving = generation;
+    const used = new Set([
+      this.#former,
+      generation,
+      reload?.generation,
+      ...[...slots, ...workers].map((one) => one.generation),
+    ]);
     for (const known of this.#known.keys()) if (!used.has(known) && known !== this.#newest) this.#known.delete(known);
   }
 }

@@ -56,5 +56,7 @@ export type Failure =
   | { readonly type: 'faults'; readonly faults: number }
   | { readonly type: 'late'; readonly lagMs: number }
   | { readonly type: 'silent' }
+  /** Somebody wanted the old one back. */
+  | { readonly type: 'recalled' }
   | { readonly type: 'superseded'; readonly by: number }
   | { readonly type: 'stopped' };

@@ -29,6 +29,7 @@ export const endpoints = {
   'GET /livez': '200 while the supervisor runs',
   'GET /readyz': '200 while a worker serves',
   'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?}',
+  'POST /v1/rollback': 'back to the generation before',
   'POST /v1/restart': 'every worker at once',
   'POST /v1/scale': '{"to": n} or {"by": n}',
   'POST /v1/upgrade': 'replace the supervisor itself',
@@ -102,6 +103,9 @@ export interface OrderOutcome {
   readonly why?: string;
   readonly tookMs: number;
   readonly generation?: number;
+  /** Of a rollback: which generation ran it before, and the script, free of links. */
+  readonly of?: number;
+  readonly script?: string;
   readonly lastWords?: readonly string[];
   readonly from?: number;
   readonly to?: number;

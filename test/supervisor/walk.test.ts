@@ -135,6 +135,7 @@ class World {
     if (this.fleet.goal === 'serve') this.#begun.add(generation);
     const plan = { surge: 1 + (generation % 2), rollback: true, readyTimeoutMs: 5000, canary };
     this.supervisor.tell({ type: 'reload-asked', generation, plan });
+    if (generation % 5 === 0) this.supervisor.tell({ type: 'recall-asked' });
   }
 
   /** Everybody has answered so many more requests. */
