@@ -15,7 +15,7 @@ export interface Means {
   /** What else it needs, its descriptors from this one on. */
   readonly heritage: (firstFd: number) => Heritage | undefined;
   /** How long a successor's fleet may take to be ready. */
-  readonly readyMs: number;
+  readonly readyMs: () => number;
   /** The successor serves: everything here is its from now on. */
   readonly retire: (successor: Extract<Upgraded, { ok: true }>) => Promise<void>;
 }
@@ -45,7 +45,7 @@ export class Upgrade {
     log.info(`upgrade: a successor starts (${command.file})`);
     const inheritance = bequeath();
     const passed = heritage(FIRST_FD + inheritance.length);
-    const outcome = await succeed(command, inheritance, passed, readyMs, calledOff.signal);
+    const outcome = await succeed(command, inheritance, passed, readyMs(), calledOff.signal);
     this.#under = undefined;
     if (!outcome.ok) {
       log.error(`upgrade failed: ${outcome.why}; this supervisor goes on as if nothing had been`);

@@ -133,8 +133,12 @@ test('a reload during a reload supersedes it, and is the only one from then on',
 });
 
 test('a reload that is called off gives its slots back, though its plan would keep them', (t) => {
-  const kept = { ...reload(2), plan: { ...reload(2).plan, rollback: false } };
-  const story = serving(2).tell(kept).ready(3).left(1).forget().tell({ type: 'recall-asked' });
+  const story = serving(2)
+    .tell(reload(2, { rollback: false }))
+    .ready(3)
+    .left(1)
+    .forget()
+    .tell({ type: 'recall-asked' });
   t.deepEqual(story.orders(), [
     '0s generation 2 recalled',
     '0s drain #4 (rollback)',

@@ -34,7 +34,7 @@ const policy: Policy = {
 type Step =
   | { readonly does: 'ready' | 'fault' | 'leave' | 'crash' | 'exit' | 'stale'; readonly who: number }
   /** What somebody asks for. */
-  | { readonly does: 'reload' | 'canary' | 'restart' | 'scale' | 'recycle'; readonly who: number }
+  | { readonly does: 'reload' | 'canary' | 'recall' | 'restart' | 'scale' | 'recycle'; readonly who: number }
   | { readonly does: 'beats'; readonly failing: boolean; readonly lagMs: number }
   /** All that boot get ready, and all that were told to go are gone: the world is well. */
   | { readonly does: 'settle' }
@@ -97,6 +97,8 @@ class World {
         return this.#reload(undefined);
       case 'canary':
         return this.#reload({ bakeMs: 30_000, maxErrorRatio: 2 });
+      case 'recall':
+        return this.supervisor.tell({ type: 'recall-asked' });
       case 'restart':
         return this.supervisor.tell({ type: 'restart-asked', generation: ++this.#newest });
       case 'scale':
@@ -135,7 +137,6 @@ class World {
     if (this.fleet.goal === 'serve') this.#begun.add(generation);
     const plan = { surge: 1 + (generation % 2), rollback: true, readyTimeoutMs: 5000, canary };
     this.supervisor.tell({ type: 'reload-asked', generation, plan });
-    if (generation % 5 === 0) this.supervisor.tell({ type: 'recall-asked' });
   }
 
   /** Everybody has answered so many more requests. */
@@ -318,7 +319,7 @@ const beats = fc.record({
   failing: fc.boolean(),
   lagMs: fc.constantFrom(0, 0, 2000),
 });
-const asks = does('reload', 'reload', 'canary', 'canary', 'restart', 'scale', 'recycle');
+const asks = does('reload', 'reload', 'canary', 'canary', 'recall', 'restart', 'scale', 'recycle');
 
 /** Mostly well: what goes wrong meets a whole fleet. */
 const healthy = fc.oneof(

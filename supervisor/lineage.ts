@@ -1,0 +1,81 @@
+// The supervisor before this one, and the one after it: what this fleet has from the one and gives to the other.
+import type { FleetRun } from './fleet-run.js';
+import { GRACE_MS } from './policy.js';
+import type { Observer } from './supervisor.js';
+import type { Service } from './systemd/service.js';
+import { type Debut, debut } from './upgrade/debut.js';
+import { Passing } from './upgrade/passing.js';
+import type { Predecessor } from './upgrade/predecessor.js';
+import { Upgrade } from './upgrade/upgrade.js';
+
+/** What a successor of the supervisor may take beside its workers: to start, and to read its configuration. */
+const BOOT_MS = 15_000;
+
+export class Lineage {
+  readonly upgrade: Upgrade;
+  readonly #run: () => FleetRun;
+  readonly #predecessor: Predecessor | undefined;
+  readonly #told: (verdict: Debut) => void;
+  #awaited: boolean;
+  #passing: Passing | undefined;
+
+  /** `told` hears once whether the fleet has made it, where a predecessor waits for that. */
+  constructor(
+    run: () => FleetRun,
+    { predecessor, service }: { predecessor: Predecessor | undefined; service: Service | undefined },
+    told: (verdict: Debut) => void,
+  ) {
+    this.#run = run;
+    this.#predecessor = predecessor;
+    this.#told = told;
+    this.#awaited = predecessor !== undefined;
+    this.upgrade = new Upgrade({
+      log: {
+        info: (text) => run().chronicle.note('info', 'upgrade', text),
+        error: (text) => run().chronicle.note('error', 'upgrade', text),
+      },
+      serves: () => run().fleet.goal === 'serve',
+      bequeath: () => run().premises.sockets.bequeath(),
+      heritage: (firstFd) => service?.heritage(firstFd),
+      readyMs: () => {
+        const { before, ready, workers } = run().premises.config;
+        return (before.command.length === 0 ? 0 : before.timeoutMs) + ready.timeoutMs * workers + BOOT_MS;
+      },
+      retire: async ({ pid, child }) => {
+        const passing = new Passing(child);
+        passing.count(run().metrics.bequeath());
+        await service?.handOver(pid);
+        this.#passing = passing;
+        run().retire(passing);
+      },
+    });
+  }
+
+  readonly observe: Observer = (event, before, after) => {
+    const verdict = this.#awaited ? debut(event, before, after) : undefined;
+    if (verdict === undefined) return;
+    this.#awaited = false;
+    if (verdict.type === 'ready') this.#run().succeed();
+    this.#told(verdict);
+    if (verdict.type === 'ready') this.#predecessor?.ready();
+  };
+
+  /** Before the first worker starts. */
+  begin(left: () => void): void {
+    const { metrics, relay } = this.#run();
+    this.#predecessor?.counted((legacy) => metrics.inherit(legacy));
+    this.#predecessor?.passes((moved, handle) => relay.adopt(moved, handle));
+    this.#predecessor?.left(left);
+  }
+
+  /** A successor serves in the place of this process. */
+  get isSucceeded(): boolean {
+    return this.#passing !== undefined;
+  }
+
+  /** Resolves when the successor has all that it is to have. */
+  async settled(): Promise<void> {
+    this.#passing?.count(this.#run().metrics.bequeath());
+    await this.#passing?.settled(GRACE_MS);
+  }
+}
