@@ -39,6 +39,8 @@ export interface Means {
   readonly lastWords: (worker: number) => Promise<readonly string[]>;
   readonly particulars: (id: number) => Particulars | undefined;
   readonly refused: (why: string) => void;
+  /** What holds for the whole fleet is another configuration's now. */
+  readonly adopted: (config: Config) => void;
   readonly before: Before;
   /** The first start is hopeless. */
   readonly giveUp: (error: OperatorError) => void;
@@ -247,11 +249,12 @@ export class FleetCommands implements Commands {
 
   /** What holds for the whole fleet follows the generation that it runs; a size that was asked for since stays where the configuration says the same. */
   #adopt(config: Config): void {
-    const { supervisor, policyOf } = this.#means;
+    const { supervisor, policyOf, adopted } = this.#means;
     const { fleet } = supervisor;
     const { workers, standby } = this.#config;
     this.#config = config;
     supervisor.follow(policyOf(config));
+    adopted(config);
     if (config.workers === workers && config.standby === standby) return;
     const size = config.workers === workers ? fleet.size : config.workers;
     supervisor.tell({ type: 'scale-asked', size, standby: config.standby });

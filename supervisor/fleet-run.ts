@@ -13,6 +13,7 @@ import { Relay } from './handover.js';
 import { History } from './history.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
+import { Occasions } from './occasions.js';
 import { policyOf } from './policy.js';
 import type { Premises } from './premises.js';
 import { emptyFleet, type Fleet } from './state.js';
@@ -49,6 +50,7 @@ export class FleetRun {
   #hopeless: OperatorError | undefined;
   #delayed: NodeJS.Timeout | undefined;
   #agents: Agents | undefined;
+  readonly #occasions: Occasions;
 
   constructor(premises: Premises, ties: Ties) {
     const { config, log, journal, incidents, sockets, releases } = premises;
@@ -87,6 +89,7 @@ export class FleetRun {
       this.commands.observe(...turn);
       this.relay.observe();
       for (const effect of turn[3]) if (effect.type === 'give-up') this.#surrender(effect.failures, history);
+      if (turn[2].goal !== 'serve') this.#occasions.close();
       ties.observe(...turn);
     });
     this.commands = new FleetCommands({
@@ -109,6 +112,12 @@ export class FleetRun {
       refused: (why) => this.chronicle.note('error', 'refused', `nothing was changed: ${why}`),
       before: new Before(this.chronicle.beforeLog),
       giveUp: this.giveUp,
+      adopted: (changed) => this.#occasions.follow(changed),
+    });
+    this.#occasions = new Occasions({
+      commands: this.commands,
+      releases,
+      note: (level, text) => this.chronicle.note(level, 'watch', text),
     });
   }
 
@@ -144,6 +153,7 @@ export class FleetRun {
   }
 
   begin(): void {
+    this.#occasions.follow(this.premises.config);
     this.commands.begin();
   }
 

@@ -1,7 +1,9 @@
 // What each generation runs: a configuration, and the files as they were when it began. A worker that is started again runs what its
 // generation did, though `current` points to another release by then.
 import { realpathSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.js';
+import { asIn } from './rollback.js';
 import type { Fleet } from './state.js';
 
 /** Its script and its working directory are free of symbolic links. */
@@ -10,7 +12,7 @@ export type Release = Config;
 export class Releases {
   readonly #known = new Map<number, Release>();
   #newest = 0;
-  /** The generation that serves, and the one that did before it. */
+  /** The generation that serves, and the last one before it that ran something else. */
   #serving = 1;
   #former: number | undefined;
 
@@ -35,16 +37,22 @@ export class Releases {
     return release;
   }
 
-  /** What served before what serves now. */
+  /** What served before, and was something else. */
   get former(): { readonly generation: number; readonly release: Release } | undefined {
     const release = this.#former === undefined ? undefined : this.#known.get(this.#former);
     return release && { generation: this.#former ?? 0, release };
   }
 
+  /** To run the same once more is no step that could be taken back. */
+  #succeed(generation: number): void {
+    const [before, after] = [this.#known.get(this.#serving), this.of(generation)];
+    if (before && !isDeepStrictEqual(asIn(before, after), after)) this.#former = this.#serving;
+    this.#serving = generation;
+  }
+
   /** Forgets what no worker runs, and none will, but for what may be gone back to. */
   prune({ generation, slots, workers, reload }: Fleet): void {
-    if (generation !== this.#serving) this.#former = this.#serving;
-    this.#serving = generation;
+    if (generation !== this.#serving) this.#succeed(generation);
     const used = new Set([
       this.#former,
       generation,

@@ -17,8 +17,7 @@ interface Way {
 export function wayBack(releases: Releases, { generation: serving, slots }: Fleet, now: Config): Way | Refusal {
   const mixed = slots.some((slot) => slot.generation !== serving);
   const former = mixed ? { generation: serving, release: releases.of(serving) } : releases.former;
-  if (former === undefined)
-    return { ok: false, why: 'there is no generation before this one: this supervisor has run no other' };
+  if (former === undefined) return { ok: false, why: 'this supervisor has run nothing else before' };
   const { generation, release } = former;
   const lost = [release.script, release.cwd].find((path) => !existsSync(path));
   if (lost !== undefined)
@@ -27,7 +26,7 @@ export function wayBack(releases: Releases, { generation: serving, slots }: Flee
 }
 
 /** What a worker is started with comes from the release; what holds for the whole fleet stays as it is now. */
-const asIn = (release: Release, now: Config): Config =>
+export const asIn = (release: Release, now: Config): Config =>
   (Object.keys(takes) as ConfigKey[])
     .filter((key) => takes[key] === 'reload')
     .map((key) => key.split('.'))
