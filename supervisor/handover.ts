@@ -57,8 +57,13 @@ export class Relay {
 
   /** Somebody may be ready who was not; or all are told to go, and nobody will be. */
   observe(): void {
-    if (this.#fleet().goal !== 'serve') this.#end();
-    else if (this.#waiting.size > 0 && this.#serving().length > 0) this.#look();
+    if (this.#fleet().goal !== 'serve') return this.#end();
+    const serving = this.#serving();
+    if (this.#waiting.size > 0 && serving.length > 0) this.#look();
+    const newcomers = serving.filter((worker) => !this.#held.has(worker));
+    for (const worker of newcomers) this.#held.set(worker, 0);
+    // Its share is idle elsewhere: it need not wait until enough clients happen to connect.
+    if (newcomers.length > 0) this.#balance();
   }
 
   /** Workers that serve and are expected to stay; those which are not where there are no others. */
@@ -95,6 +100,7 @@ export class Relay {
   }
 
   #balance(): void {
+    clearTimeout(this.#balancing);
     this.#balancing = undefined;
     const serving = this.#serving();
     const moves = excess(new Map(serving.map((worker) => [worker, this.#load(worker)])));

@@ -3,10 +3,10 @@
 // protocol answers or breaks off is in `http1.ts`, `http2.ts` and `taken-over.ts`.
 import { randomUUID } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
-import http from 'node:http';
 import { current } from './domain/current.js';
 import { adopt, type Claim, Domain } from './domain/domain.js';
 import { type Emit, kEmit } from './domain/emitters.js';
+import { isHeard } from './domain/heard.js';
 import type { HttpRequest } from './http1.js';
 import type { RequestName } from './protocol.js';
 import type { RawRequest } from './redact.js';
@@ -120,7 +120,7 @@ export abstract class Request extends Domain {
   override [kEmit](emitter: EventEmitter, emit: Emit, args: Parameters<Emit>): boolean {
     if (args[0] === 'close' && emitter === this.#owed) this.over();
     if (!this.covers(emitter)) return super[kEmit](emitter, emit, args);
-    if (args[0] !== 'error' && !isHeardByProgram(emitter, args[0])) return emit.apply(emitter, args);
+    if (args[0] !== 'error' && !isHeard(emitter, args[0])) return emit.apply(emitter, args);
     const within = current.getStore() === this && !isArrival(args[0]);
     return within ? emit.apply(emitter, args) : this.announce(emit, emitter, args);
   }
@@ -145,27 +145,6 @@ export abstract class Request extends Domain {
     }
   }
 }
-
-/** What an emitter's listeners are to Node: one function, or a list. */
-interface Listened {
-  readonly _events?: Readonly<Record<string | symbol, unknown>>;
-}
-
-/**
- * As `isHeard`, and cheaper. On a response's `finish` Node's own listener is the first: where there is one, it is Node's. Reading
- * a bound function's name costs more than all else here.
- */
-function isHeardByProgram(emitter: EventEmitter, type: string | symbol): boolean {
-  const listener = (emitter as Listened)._events?.[type];
-  if (listener === undefined || listener === nodesEnd) return false;
-  if (typeof listener !== 'function') return true;
-  if (type === 'finish') return !(emitter instanceof http.ServerResponse);
-  if (type === 'end' && listener.name === 'clearIncoming') nodesEnd = listener;
-  return listener !== nodesEnd;
-}
-
-/** Node's own listener of every request's `end`, once it has been seen. */
-let nodesEnd: unknown;
 
 /** What the parser brings; a listener's throw would go through it, and break it, even where the request's own context is active. */
 const isArrival = (event: unknown): boolean => event === 'data' || event === 'end' || event === 'readable';

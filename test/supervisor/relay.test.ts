@@ -37,6 +37,7 @@ function world(...ids: number[]) {
       fleet = { ...fleet, goal: 'stop' };
       relay.observe();
     },
+    asked: () => sent.flatMap(({ to, message }) => (message.type === 'pass-on' ? [{ to, count: message.count }] : [])),
     given: () => sent.flatMap(({ to, message }) => (message.type === 'take-over' ? [{ to, seq: message.seq }] : [])),
   };
 }
@@ -82,4 +83,18 @@ test('a fleet that stops keeps nothing; one that has an heir passes it on', (t) 
   followed.relay.take(1, 2, moved, followed.handle('two'));
   t.deepEqual(passed, [moved, moved]);
   t.deepEqual(followed.closed, []);
+});
+
+test('a worker that begins to serve is passed its share at once, before anybody counts again', (t) => {
+  const { relay, serve, asked } = world(1, 2);
+  relay.observe();
+  relay.held(1, 20);
+  relay.held(2, 20);
+  serve(1, 2, 3);
+  t.deepEqual(asked(), [
+    { to: 1, count: 6 },
+    { to: 2, count: 6 },
+  ]);
+  serve(1, 2, 3);
+  t.is(asked().length, 2, 'and once');
 });

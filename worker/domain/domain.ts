@@ -10,8 +10,9 @@ import { asBound, isError } from './bound.js';
 import { watchCapture } from './capture.js';
 import { current } from './current.js';
 import { decorate } from './decorate.js';
-import { type Emit, intercept, isHeard, isUnheard, kEmit, unspecified } from './emitters.js';
+import { type Emit, intercept, isUnheard, kEmit, unspecified } from './emitters.js';
 import { deliver, listenForEscaped } from './escaped.js';
+import { isHeard } from './heard.js';
 import {
   exclude,
   includes,

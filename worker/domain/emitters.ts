@@ -47,15 +47,6 @@ export function adopt(domain: Domain, emitter: EventEmitter): void {
   keep(emitter, domain);
 }
 
-/** What Node keeps the listeners of an emitter in, whatever its class makes of `listenerCount`. */
-interface Listening {
-  readonly _events?: { readonly [type: string | symbol]: unknown };
-}
-
-/** Whether anybody hears an event. Most events of most emitters are heard by nobody: for these no domain need be entered, which costs. */
-export const isHeard = (emitter: EventEmitter, type: string | symbol): boolean =>
-  (emitter as unknown as Listening)._events?.[type] !== undefined;
-
 /** Whether an `'error'` event would throw, because nobody listens. */
 export function isUnheard(emitter: EventEmitter, type: unknown): boolean {
   return type === 'error' && listenerCount.call(emitter, 'error') === 0 && !hasForeignDomain(emitter);
