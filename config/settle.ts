@@ -53,7 +53,10 @@ export function settle(
       : { command: before.command, timeoutMs: before.timeout },
     boot: { concurrency: boot.concurrency ?? Math.max(1, Math.round(cores)) },
     reload: {
-      surge: reload.surge,
+      // For whoever waits for what they have just written, all at once.
+      surge: watch.program
+        ? Math.max(reload.surge, numberOfWorkers(checked.workers, cores) + checked.standby)
+        : reload.surge,
       canary: reload.canary,
       bakeMs: reload.bake,
       maxErrorRatio: reload.maxErrorRatio,

@@ -107,6 +107,15 @@ export class FleetCommands implements Commands {
     return 'why' in begun ? this.#nothingTried(begun) : begun.ended;
   }
 
+  /** The configuration as it is, with the files as they are now. */
+  async again(): Promise<ReloadOutcome> {
+    const begun = await this.#renewed(
+      (config, generation) => this.#roll(config, generation, {}),
+      () => Promise.resolve(this.#config),
+    );
+    return 'why' in begun ? this.#nothingTried(begun) : begun.ended;
+  }
+
   async rollback(): Promise<RollbackOutcome> {
     await this.#reading;
     const { supervisor, releases, refused } = this.#means;
@@ -221,11 +230,11 @@ export class FleetCommands implements Commands {
   }
 
   /** One reading after the other, so that the last who asked is the last who is heard. */
-  #renewed<T>(begin: (config: Config, generation: number) => T): Promise<T | Refusal> {
+  #renewed<T>(begin: (config: Config, generation: number) => T, read = this.#means.reread): Promise<T | Refusal> {
     const renewed = this.#reading.then(async () => {
-      const { reread, pin, releases, refused, supervisor } = this.#means;
+      const { pin, releases, refused, supervisor } = this.#means;
       try {
-        const config = await reread();
+        const config = await read();
         const known = new Set(this.#config.listen.map((address) => JSON.stringify(address)));
         await pin(config.listen.filter((address) => !known.has(JSON.stringify(address))));
         const release = resolved(config);

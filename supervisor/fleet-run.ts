@@ -8,6 +8,7 @@ import type { Agents } from './agent/agent.js';
 import { Before } from './before.js';
 import { Chronicle } from './chronicle.js';
 import type { UpgradeOutcome } from './commands.js';
+import { Development } from './development.js';
 import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
 import { History } from './history.js';
@@ -16,7 +17,7 @@ import { NodeHost } from './node-host.js';
 import { Occasions } from './occasions.js';
 import { policyOf } from './policy.js';
 import type { Premises } from './premises.js';
-import { emptyFleet, type Fleet } from './state.js';
+import { emptyFleet, type Fleet, isServing } from './state.js';
 import { type Observer, Supervisor } from './supervisor.js';
 import type { Passing } from './upgrade/passing.js';
 
@@ -51,6 +52,7 @@ export class FleetRun {
   #delayed: NodeJS.Timeout | undefined;
   #agents: Agents | undefined;
   readonly #occasions: Occasions;
+  readonly #development: Development;
 
   constructor(premises: Premises, ties: Ties) {
     const { config, log, journal, incidents, sockets, releases } = premises;
@@ -59,7 +61,7 @@ export class FleetRun {
     this.#ties = ties;
     const ending = new AbortController();
     this.ended = once(ending.signal, 'abort');
-    this.chronicle = new Chronicle(log, incidents, journal, this.giveUp);
+    this.chronicle = new Chronicle(log, incidents, journal, this.giveUp, config.watch.program);
     this.metrics = new Metrics({
       name: config.name,
       version,
@@ -77,6 +79,7 @@ export class FleetRun {
       this.relay,
       (event) => this.#supervisor.tell(event),
       this.metrics.overhear(this.chronicle),
+      (files) => this.#development.loaded(files),
       // Once the turn that ends the fleet has been seen: why it ends is known by then.
       () => queueMicrotask(() => ending.abort()),
     );
@@ -114,7 +117,16 @@ export class FleetRun {
       giveUp: this.giveUp,
       adopted: (changed) => this.#occasions.follow(changed),
     });
+    this.#development = new Development({
+      again: () => this.commands.again(),
+      releases,
+      serves: () => this.fleet.workers.some(isServing),
+      note: (level, text) => this.chronicle.note(level, 'watch', text),
+      quieten: () => this.chronicle.quieten(),
+      book: incidents.dir,
+    });
     this.#occasions = new Occasions({
+      development: this.#development,
       commands: this.commands,
       releases,
       note: (level, text) => this.chronicle.note(level, 'watch', text),

@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { Config } from '../config/config.js';
 import { grantedHeap } from '../config/memory.js';
 import { BOOT_VARIABLE, type BootOrders, LIFELINE_FD, PRELOAD_MARK } from '../worker/protocol.js';
+import { REPORT_VARIABLE } from './development.js';
 import { placesInspector } from './hang/obstacle.js';
 import type { Worker } from './state.js';
 
@@ -42,6 +43,7 @@ export function forkWorker(
       CORDON_GENERATION: String(generation),
       NODE_APP_INSTANCE: String(slot),
       NODE_UNIQUE_ID: String(id),
+      ...(config.watch.program && { [REPORT_VARIABLE]: '1' }),
       [BOOT_VARIABLE]: JSON.stringify(orders),
     },
     stdio,

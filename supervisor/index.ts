@@ -101,7 +101,8 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
   hear(run, until, (signal) => {
     const again = run.fleet.goal !== 'serve' || run.isLeaving;
     if (again) hurry.abort();
-    if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
+    const atOnce = signal === 'SIGQUIT' || (signal === 'SIGINT' && config.watch.program);
+    if (again || atOnce) exitCode = 128 + os.constants.signals[signal];
     run.stop(exitCode !== 0);
   });
   about.seen?.({ incidents: premises.incidents, metrics: () => run.metrics.scrape() });

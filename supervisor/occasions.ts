@@ -3,11 +3,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.js';
 import type { Commands } from './commands.js';
+import type { Development } from './development.js';
 import type { Releases } from './releases.js';
 
 export interface Means {
   readonly commands: Pick<Commands, 'reload'>;
   readonly releases: Releases;
+  readonly development: Development;
   readonly note: (level: 'info' | 'warn', text: string) => void;
 }
 
@@ -29,6 +31,10 @@ const occasions: readonly Occasion[] = [
       });
       return () => void watching.close();
     },
+  },
+  {
+    part: ({ watch: { program, ...rest } }) => (program ? { ...rest, release: undefined } : undefined),
+    open: (config, { development }) => development.open(config),
   },
 ];
 
