@@ -104,10 +104,8 @@ async function weigh() {
   });
   const figures = { without: [], with: [] };
   for (let round = 0; round < options.rounds; round++) {
-    for (const [kind, flags] of [
-      ['without', []],
-      ['with', ['--watch', '--watch-path', '.']],
-    ]) {
+    for (const kind of Object.keys(figures)) {
+      const flags = kind === 'with' ? ['--watch', '--watch-path', '.'] : [];
       const fleet = await start(home, ['-w', '1', ...flags]);
       await sleep(SETTLE_MS);
       figures[kind].push(rss(fleet.pid));

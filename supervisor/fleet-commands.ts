@@ -41,6 +41,8 @@ export interface Means {
   readonly refused: (why: string) => void;
   /** What holds for the whole fleet is another configuration's now. */
   readonly adopted: (config: Config) => void;
+  /** When the schedule replaces all workers next. */
+  readonly recycleAt: () => number | undefined;
   readonly before: Before;
   /** The first start is hopeless. */
   readonly giveUp: (error: OperatorError) => void;
@@ -83,7 +85,7 @@ export class FleetCommands implements Commands {
   }
 
   status(): FleetStatus {
-    const { version, supervisor, history, particulars } = this.#means;
+    const { version, supervisor, history, particulars, recycleAt } = this.#means;
     const { fleet } = supervisor;
     return {
       name: this.#config.name,
@@ -97,6 +99,7 @@ export class FleetCommands implements Commands {
       size: fleet.size,
       standby: fleet.slots.length - fleet.size,
       serving: fleet.workers.filter(isServing).length,
+      nextRecycle: recycleAt(),
       slots: fleet.slots.map((_, slot) => ({ slot, ...history.of(slot) })),
       workers: fleet.workers.map((worker) => workerStatus(worker, particulars(worker.id))),
     };

@@ -51,6 +51,7 @@ export class FleetRun {
   #hopeless: OperatorError | undefined;
   #delayed: NodeJS.Timeout | undefined;
   #agents: Agents | undefined;
+  #recycleAt: number | undefined;
   readonly #occasions: Occasions;
   readonly #development: Development;
 
@@ -115,6 +116,7 @@ export class FleetRun {
       refused: (why) => this.chronicle.note('error', 'refused', `nothing was changed: ${why}`),
       before: new Before(this.chronicle.beforeLog),
       giveUp: this.giveUp,
+      recycleAt: () => this.#recycleAt,
       adopted: (changed) => this.#occasions.follow(changed),
     });
     this.#development = new Development({
@@ -130,6 +132,9 @@ export class FleetRun {
       commands: this.commands,
       releases,
       note: (level, text) => this.chronicle.note(level, 'watch', text),
+      due: (at) => {
+        this.#recycleAt = at;
+      },
     });
   }
 

@@ -7,10 +7,12 @@ import type { Development } from './development.js';
 import type { Releases } from './releases.js';
 
 export interface Means {
-  readonly commands: Pick<Commands, 'reload'>;
+  readonly commands: Pick<Commands, 'reload' | 'status' | 'drain'>;
   readonly releases: Releases;
   readonly development: Development;
   readonly note: (level: 'info' | 'warn', text: string) => void;
+  /** When all workers will be replaced, in milliseconds since 1970. */
+  readonly due: (at: number | undefined) => void;
 }
 
 /** What is opened where a part of the configuration asks for it, and closed when that says something else. */
@@ -35,6 +37,13 @@ const occasions: readonly Occasion[] = [
   {
     part: ({ watch: { program, ...rest } }) => (program ? { ...rest, release: undefined } : undefined),
     open: (config, { development }) => development.open(config),
+  },
+  {
+    part: ({ recycle }) => recycle.schedule && recycle,
+    open: async ({ recycle }, means) => {
+      const { openSchedule } = await import('./recycle.js');
+      return openSchedule(recycle, means);
+    },
   },
 ];
 
