@@ -184,8 +184,20 @@ function vacancy(fleet: Fleet, index: number, policy: Policy): Want | undefined 
   const faulty = here.some(
     (worker) => worker.phase === 'tainted' && worker.because === 'fault' && isCurrent(fleet, worker),
   );
-  const at = faulty ? Math.max(slot.vacantUntil, budgetAt(fleet.restarts, policy)) : slot.vacantUntil;
+  const at = faulty
+    ? Math.max(slot.vacantUntil, budgetAt(fleet.restarts, policy))
+    : Math.max(slot.vacantUntil, spareAt(fleet));
   return { slot: index, generation: slot.generation, at, restart: slot.used || faulty };
+}
+
+/** To start a process holds the supervisor up, and its boot the machine: whoever has just been called into service goes first. */
+const HEAD_START_MS = 100;
+
+/** Where enough serve, whoever starts next is a standby, which can wait. */
+function spareAt(fleet: Fleet): Instant {
+  if (fleet.slots.length <= fleet.size || healthy(fleet) < fleet.size) return Number.NEGATIVE_INFINITY;
+  const called = fleet.workers.map((one) => (one.phase === 'ready' ? one.since : Number.NEGATIVE_INFINITY));
+  return Math.max(...called) + HEAD_START_MS;
 }
 
 function trials(fleet: Fleet): Want[] {

@@ -74,26 +74,29 @@ test('a worker on standby is booted like the others, and accepts nobody', (t) =>
   t.deepEqual(story.workers, ['#1 ready', '#2 ready', '#3 standby']);
 });
 
-test('a death calls a worker on standby into service at once, and another one starts behind it', (t) => {
+test('a death calls a worker on standby into service at once; another one starts behind it, once that has had a head start', (t) => {
   const story = withStandby().crashed(1);
-  t.deepEqual(story.orders(), ['0s serve #3', '0s spawn #4 in slot 0, generation 1']);
+  t.deepEqual(story.orders(), ['0s serve #3']);
+  t.deepEqual(story.forget().wait(100).orders(), ['0.1s spawn #4 in slot 0, generation 1']);
   t.deepEqual(story.ready(4).orders(), []);
   t.deepEqual(story.workers, ['#2 ready', '#3 ready', '#4 standby']);
 });
 
 test('a fault does, too: not even the only worker has to serve on', (t) => {
-  const story = booting(1, { standby: 1 }).ready(1, 2).forget().faulted(1);
-  t.deepEqual(story.orders(), ['0s drain #1 (fault)', '0s serve #2', '0s spawn #3 in slot 0, generation 1']);
+  const story = booting(1, { standby: 1 }).ready(1, 2).forget().faulted(1).wait(100);
+  t.deepEqual(story.orders(), ['0s drain #1 (fault)', '0s serve #2', '0.1s spawn #3 in slot 0, generation 1']);
 });
 
 test('beyond the restart intensity a faulty worker serves on, and the standby is kept for a death', (t) => {
   const story = booting(1, { standby: 1, intensity: { restarts: 1, withinMs: 60_000 } })
     .ready(1, 2)
     .faulted(1)
+    .wait(100)
     .ready(3);
   t.deepEqual(story.left(1).forget().faulted(2).orders(), []);
   t.is(story.worker(2)?.phase, 'tainted');
-  t.deepEqual(story.crashed(2).orders(), ['0s serve #3', '0s spawn #4 in slot 1, generation 1']);
+  t.deepEqual(story.crashed(2).orders(), ['0.1s serve #3']);
+  t.deepEqual(story.forget().wait(100).orders(), ['0.2s spawn #4 in slot 1, generation 1']);
 });
 
 test('a recycled worker is relieved by the one on standby', (t) => {
@@ -107,7 +110,8 @@ test('a reload renews those on standby as well', (t) => {
 });
 
 test('a faulty worker on standby is replaced before it is needed', (t) => {
-  t.deepEqual(withStandby().faulted(3).orders(), ['0s drain #3 (fault)', '0s spawn #4 in slot 2, generation 1']);
+  const story = withStandby().wait(100).faulted(3);
+  t.deepEqual(story.orders(), ['0.1s drain #3 (fault)', '0.1s spawn #4 in slot 2, generation 1']);
 });
 
 test('where every worker is faulty, faulty ones serve', (t) => {
