@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import type { App, Outcome, Rule } from './outcomes.js';
 import { isOn, listOf, numberOf, timeOf } from './values.js';
 
-const inCwd = (app: App, path: string): string =>
-  path.startsWith('/') ? path : join(String(app['cwd']?.held ?? '.'), path);
+function inCwd(app: App, path: string): string {
+  const cwd = app['cwd']?.held;
+  return path.startsWith('/') ? path : join(typeof cwd === 'string' ? cwd : '.', path);
+}
 
 export const watch: Rule = (held, app) => {
   if (held === false || held === 'false') return {};
