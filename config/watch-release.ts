@@ -22,7 +22,7 @@ export function watchRelease(
   onSwitch: (to: string) => void,
   { settleMs = 150, onError = () => undefined }: ReleaseWatchOptions = {},
 ): ReleaseWatching {
-  let last = known;
+  let last = leadsTo(known) ?? known;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   const soon = (): void => {

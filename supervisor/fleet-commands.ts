@@ -84,6 +84,16 @@ export class FleetCommands implements Commands {
     this.#reading = this.#first();
   }
 
+  /** What the fleet follows. */
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** Resolves when no configuration is being read, and nothing done that has to come before a generation. */
+  get prepared(): Promise<unknown> {
+    return this.#reading;
+  }
+
   status(): FleetStatus {
     const { version, supervisor, history, particulars, recycleAt } = this.#means;
     const { fleet } = supervisor;
@@ -105,17 +115,9 @@ export class FleetCommands implements Commands {
     };
   }
 
-  async reload(ask: ReloadAsk): Promise<ReloadOutcome> {
-    const begun = await this.#renewed((config, generation) => this.#roll(config, generation, ask));
-    return 'why' in begun ? this.#nothingTried(begun) : begun.ended;
-  }
-
-  /** The configuration as it is, with the files as they are now. */
-  async again(): Promise<ReloadOutcome> {
-    const begun = await this.#renewed(
-      (config, generation) => this.#roll(config, generation, {}),
-      () => Promise.resolve(this.#config),
-    );
+  /** `read` gives the configuration. */
+  async reload(ask: ReloadAsk, read = this.#means.reread): Promise<ReloadOutcome> {
+    const begun = await this.#renewed(read, (config, generation) => this.#roll(config, generation, ask));
     return 'why' in begun ? this.#nothingTried(begun) : begun.ended;
   }
 
@@ -141,7 +143,7 @@ export class FleetCommands implements Commands {
   }
 
   async restart(): Promise<Outcome> {
-    const begun = await this.#renewed((config, generation) => {
+    const begun = await this.#renewed(this.#means.reread, (config, generation) => {
       this.#adopt(config);
       this.#means.supervisor.tell({ type: 'restart-asked', generation });
       return { ended: this.#settled(), generation };
@@ -233,7 +235,7 @@ export class FleetCommands implements Commands {
   }
 
   /** One reading after the other, so that the last who asked is the last who is heard. */
-  #renewed<T>(begin: (config: Config, generation: number) => T, read = this.#means.reread): Promise<T | Refusal> {
+  #renewed<T>(read: () => Promise<Config>, begin: (config: Config, generation: number) => T): Promise<T | Refusal> {
     const renewed = this.#reading.then(async () => {
       const { pin, releases, refused, supervisor } = this.#means;
       try {

@@ -120,7 +120,7 @@ export class FleetRun {
       adopted: (changed) => this.#occasions.follow(changed),
     });
     this.#development = new Development({
-      again: () => this.commands.again(),
+      again: () => this.commands.reload({}, () => Promise.resolve(this.commands.config)),
       releases,
       serves: () => this.fleet.workers.some(isServing),
       note: (level, text) => this.chronicle.note(level, 'watch', text),

@@ -2,12 +2,12 @@
 // clock. What watches is loaded only where the configuration wants it.
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.js';
-import type { Commands } from './commands.js';
 import type { Development } from './development.js';
+import type { FleetCommands } from './fleet-commands.js';
 import type { Releases } from './releases.js';
 
 export interface Means {
-  readonly commands: Pick<Commands, 'reload' | 'status' | 'drain'>;
+  readonly commands: Pick<FleetCommands, 'prepared' | 'reload' | 'status' | 'drain'>;
   readonly releases: Releases;
   readonly development: Development;
   readonly note: (level: 'info' | 'warn', text: string) => void;
@@ -27,7 +27,7 @@ const occasions: readonly Occasion[] = [
     open: async ({ watch: { release = '', debounceMs } }, means) => {
       const known = means.releases.newest.watch.release ?? '';
       const { watchRelease } = await import('../config/watch-release.js');
-      const watching = watchRelease(release, known, (to) => released(release, to, means), {
+      const watching = watchRelease(release, known, (to) => void released(release, to, means), {
         settleMs: debounceMs,
         onError: (error) => means.note('warn', `cannot watch ${release}: ${(error as Error).message}`),
       });
@@ -48,10 +48,11 @@ const occasions: readonly Occasion[] = [
 ];
 
 /** Whoever switched the link may have asked for the reload as well. */
-function released(link: string, to: string, { commands, releases, note }: Means): void {
+async function released(link: string, to: string, { commands, releases, note }: Means): Promise<void> {
+  await commands.prepared;
   if (releases.newest.watch.release === to) return;
   note('info', `${link} leads to ${to} now: reload`);
-  void commands.reload({});
+  await commands.reload({});
 }
 
 export class Occasions {
