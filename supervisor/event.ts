@@ -3,6 +3,12 @@ import type { Cause } from '../worker/protocol.js';
 import type { Plan } from './reload-state.js';
 import type { ExaminationStep } from './state.js';
 
+/** What a worker has open. */
+export interface Held {
+  readonly requests: number;
+  readonly connections: number;
+}
+
 export type Event =
   | { readonly type: 'ready'; readonly id: number }
   /** All that it listens on now. `suffices`: it is ready by that. */
@@ -31,7 +37,14 @@ export type Event =
   | { readonly type: 'overslept'; readonly byMs: number }
   /** The worker drains by its own resolve. */
   | { readonly type: 'draining'; readonly id: number; readonly because: Cause }
-  | { readonly type: 'exited'; readonly id: number; readonly code: number | null; readonly signal: string | null }
+  | {
+      readonly type: 'exited';
+      readonly id: number;
+      readonly code: number | null;
+      readonly signal: string | null;
+      /** What it had, by its last word, a tenth of a second or a beat before: where it died, they are lost. */
+      readonly had?: Held;
+    }
   /** A generation's number is greater than any before. */
   | { readonly type: 'reload-asked'; readonly generation: number; readonly plan: Plan }
   /** The reload under way is called off. */

@@ -3,7 +3,7 @@
 // no connection.
 import type { Moved, ToWorker } from '../worker/protocol.js';
 import { excess } from './balance.js';
-import { type Fleet, isServing } from './state.js';
+import { type Fleet, isServing, type Worker } from './state.js';
 
 export interface Handle {
   close(): void;
@@ -42,6 +42,8 @@ export class Relay {
   #balancing: NodeJS.Timeout | undefined;
   /** Where connections go when this fleet is on its way out. */
   #heir: ((moved: Moved, handle: Handle) => void) | undefined;
+  /** All have been told that nobody takes connections over any more. */
+  #ended = false;
   #seq = 0;
 
   constructor(
@@ -76,6 +78,10 @@ export class Relay {
 
   /** A worker hands a connection over. */
   take(from: number, seq: number, moved: Moved, handle: Handle | undefined): void {
+    if (!this.hasTakers) {
+      this.#send(from, { type: 'returned', seq });
+      return handle?.close();
+    }
     this.#send(from, { type: 'received', seq });
     if (handle === undefined) return;
     this.#held.set(from, Math.max(0, this.#load(from) - 1));
@@ -145,25 +151,24 @@ export class Relay {
     this.#place({ moved, handle, from: 0, refused: [] });
   }
 
-  /** Nobody here will take what waits. */
+  /** Workers that drain already hand over no more; and what is here goes to whoever is left. */
   #end(): void {
-    for (const [{ moved, handle }, timer] of this.#waiting) {
-      clearTimeout(timer);
-      this.#leave(moved, handle);
-    }
-    this.#waiting.clear();
     clearTimeout(this.#balancing);
+    if (!this.#ended && !this.hasTakers) {
+      this.#ended = true;
+      for (const { id } of this.#leaving()) this.#send(id, { type: 'keep' });
+    }
+    this.#look();
   }
 
-  #leave(moved: Moved, handle: Handle): void {
-    if (this.#heir) this.#heir(moved, handle);
-    else handle.close();
+  #leaving(): Worker[] {
+    return this.#fleet().workers.filter((one) => isServing(one) || one.phase === 'draining');
   }
 
   #place(waiting: Waiting): void {
-    const { moved, handle, from, refused } = waiting;
-    const able = this.#serving().filter((id) => id !== from && !refused.includes(id));
-    const [to] = able.toSorted((one, other) => this.#load(one) - this.#load(other));
+    const { moved, handle } = waiting;
+    if (this.#heir && this.#fleet().goal !== 'serve') return this.#heir(moved, handle);
+    const [to] = this.#takers(waiting).toSorted((one, other) => this.#load(one) - this.#load(other));
     if (to === undefined) return this.#wait(waiting);
     const seq = ++this.#seq;
     this.#given.set(seq, { ...waiting, to });
@@ -171,9 +176,21 @@ export class Relay {
     this.#send(to, { type: 'take-over', seq, moved }, handle);
   }
 
+  /** Who may have it. Its giver has it again where nobody else will: better than to wait for somebody new. */
+  #takers({ from, refused }: Waiting): number[] {
+    const willing = (id: number): boolean => !refused.includes(id);
+    if (this.#fleet().goal !== 'serve')
+      return this.#leaving()
+        .map(({ id }) => id)
+        .filter(willing);
+    const able = this.#serving().filter(willing);
+    const others = able.filter((id) => id !== from);
+    return others.length > 0 || refused.length === 0 ? others : able;
+  }
+
   #wait(waiting: Waiting): void {
-    const { moved, handle, until = performance.now() + LONGEST_WAIT_MS } = waiting;
-    if (this.#fleet().goal !== 'serve') return this.#leave(moved, handle);
+    const { handle, until = performance.now() + LONGEST_WAIT_MS } = waiting;
+    if (this.#fleet().goal !== 'serve') return handle.close();
     if (this.#waiting.size >= MOST_WAITING) return handle.close();
     const kept = { ...waiting, until };
     const timer = setTimeout(

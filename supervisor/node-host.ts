@@ -14,7 +14,7 @@ import {
 } from '../worker/protocol.js';
 import { modulesIn } from './development.js';
 import type { Effect } from './effect.js';
-import type { Event } from './event.js';
+import type { Event, Held } from './event.js';
 import { forkWorker, givenOptions, killTree } from './fork.js';
 import type { Relay } from './handover.js';
 import { type Diagnosis, Ward } from './hang/ward.js';
@@ -52,6 +52,8 @@ interface Process {
   readonly child: ChildProcess;
   readonly release: Release;
   beat: Beat | undefined;
+  /** By its last word. */
+  held: Held | undefined;
   /** Milliseconds since 1970. */
   readonly since: number;
   /** What it listens on, by the key of the socket. */
@@ -178,6 +180,7 @@ export class NodeHost implements Host {
       child,
       release,
       beat: undefined,
+      held: undefined,
       since: Date.now(),
       addresses: new Map(),
       waiting: [],
@@ -215,7 +218,8 @@ export class NodeHost implements Host {
     killTree(child);
     this.#sockets.gone(seat.id);
     this.#ward.back(seat.id);
-    this.#tell({ type: 'exited', id: seat.id, code, signal });
+    const had = this.#processes.get(seat.id)?.held;
+    this.#tell({ type: 'exited', id: seat.id, code, signal, ...(had && { had }) });
     this.#processes.delete(seat.id);
     const timer = setTimeout(() => child.emit('close', code, signal), LAST_WORDS_MS);
     child.once('close', () => {
@@ -243,7 +247,10 @@ export class NodeHost implements Host {
       case 'healthy':
         return this.#tell({ type: 'ready', id });
       case 'beat':
-        if (process) process.beat = message;
+        if (process) {
+          process.beat = message;
+          process.held = { requests: message.inFlight, connections: message.connections };
+        }
         this.#hearing.beat(seat, message);
         return this.#beat(id, message);
       case 'closed':
@@ -263,6 +270,7 @@ export class NodeHost implements Host {
       case 'taken':
         return this.#relay.taken(message.seq, message.ok);
       case 'held':
+        if (process) process.held = { requests: message.requests, connections: message.connections };
         return this.#relay.held(id, message.connections);
       case 'cut':
         return this.#hearing.cut(seat, message.requests);

@@ -43,6 +43,7 @@ export class HandOver {
   readonly #sockets: Sockets;
   readonly #servers: () => ReadonlySet<net.Server>;
   readonly #sent: () => void;
+  readonly #open: () => number;
   #wanted = 0;
   /** Taken out here, and not yet known to have arrived in the supervisor. */
   readonly #away = new Map<number, Away>();
@@ -52,12 +53,22 @@ export class HandOver {
   #ending: NodeJS.Timeout | undefined;
   #quiet: (() => void) | undefined;
   /** Undefined where nobody wants to know. */
-  #told: number | undefined;
+  #told: { readonly connections: number; readonly requests: number } | undefined;
   #telling: NodeJS.Timeout | undefined;
+  /** `kept`: what is here ends here, and what was under way when that was said may come here. */
+  #end: 'open' | 'kept' | 'closed' = 'open';
   /** Set while a connection is being taken in: what its `connection` event is told with. */
   #arriving: Moved | undefined;
 
-  constructor(channel: Channel, sockets: Sockets, servers: () => ReadonlySet<net.Server>, sent: () => void) {
+  /** `sent`: one of them has arrived, or come back. `open`: how many requests are. */
+  constructor(
+    channel: Channel,
+    sockets: Sockets,
+    servers: () => ReadonlySet<net.Server>,
+    sent: () => void,
+    open: () => number,
+  ) {
+    this.#open = open;
     this.#channel = channel;
     this.#sockets = sockets;
     this.#servers = servers;
@@ -89,31 +100,38 @@ export class HandOver {
   }
 
   end(): void {
+    if (this.#end === 'open') this.#end = 'kept';
     this.#wanted = 0;
     clearInterval(this.#timer);
     clearTimeout(this.#ending);
   }
 
+  /** The worker leaves: it takes nothing in. */
+  close(): void {
+    this.#end = 'closed';
+  }
+
   /** So many, as soon as they are idle; a later word replaces an earlier one. */
   passOn(count: number): void {
-    if (!this.#drains) this.#wanted = count;
+    if (!this.#drains && this.#end === 'open') this.#wanted = count;
     this.#look();
   }
 
   /** From now on the supervisor hears how many connections are held here. */
   tellHeld(): void {
-    this.#told = -1;
+    this.#told = { connections: -1, requests: 0 };
     this.#tellSoon();
   }
 
   #tellSoon(): void {
     this.#telling ??= setTimeout(() => {
       this.#telling = undefined;
-      const connections = this.#held();
-      if (connections !== this.#told) this.#channel.tell({ type: 'held', connections });
-      this.#told = connections;
+      const held = { connections: this.#held(), requests: this.#open() };
+      if (held.connections !== this.#told?.connections || held.requests !== this.#told.requests)
+        this.#channel.tell({ type: 'held', ...held });
+      this.#told = held;
       this.#look();
-      if (connections > 0) this.#tellSoon();
+      if (held.connections > 0) this.#tellSoon();
     }, TELL_EVERY_MS).unref();
   }
 
@@ -180,6 +198,21 @@ export class HandOver {
     this.#sent();
   }
 
+  /** Nobody can have it. */
+  returned(seq: number): void {
+    const away = this.#away.get(seq);
+    if (away === undefined) return;
+    this.#away.delete(seq);
+    this.#takeBack(away);
+    this.#sent();
+  }
+
+  #takeBack({ moved, handle, back }: Away): void {
+    this.#arriving = moved;
+    back(handle);
+    this.#arriving = undefined;
+  }
+
   /**
    * Nobody is there to hand anything to. What has not been received comes back: the word that it was goes out before it is given to
    * another worker, and is read before the channel's end.
@@ -188,22 +221,27 @@ export class HandOver {
     this.end();
     const all = [...this.#away.values()];
     this.#away.clear();
-    for (const { moved, handle, back } of all) {
-      this.#arriving = moved;
-      back(handle);
-    }
-    this.#arriving = undefined;
+    for (const away of all) this.#takeBack(away);
   }
 
   /** What is not taken in is still the supervisor's: another worker gets it. */
   takeOver(seq: number, moved: Moved, handle: Handle | undefined): void {
     const server = this.#sockets.serverOf(moved.key) as Server | undefined;
-    const ok = !this.#drains && server !== undefined && canTakeIn(server);
-    this.#channel.tell({ type: 'taken', seq, ok: ok && handle !== undefined });
-    if (!ok || handle === undefined) return handle?.close();
-    this.#arriving = moved;
-    takeIn(server, handle);
-    this.#arriving = undefined;
+    const wayIn = server && this.#wayIn(server);
+    this.#channel.tell({ type: 'taken', seq, ok: wayIn !== undefined && handle !== undefined });
+    if (wayIn === undefined || handle === undefined) return handle?.close();
+    this.#takeBack({ moved, handle, back: wayIn });
+  }
+
+  #wayIn(server: Server): ((handle: Handle) => void) | undefined {
+    switch (this.#end) {
+      case 'open':
+        return !this.#drains && canTakeIn(server) ? (handle) => takeIn(server, handle) : undefined;
+      case 'kept':
+        return wayBack(server);
+      case 'closed':
+        return undefined;
+    }
   }
 
   /** Announces a connection, and puts one that was served elsewhere where it was there. */

@@ -6,10 +6,7 @@ import { adopt } from './domain/domain.js';
 import type { RawRequest } from './redact.js';
 import { type Ledger, Request } from './request.js';
 import { reset } from './reset.js';
-import { mute, node, overrule, sendsEvents, takeBack } from './response.js';
-
-/** After an answer to a request whose body still arrives: closing at once would reset the client before it has read the answer. */
-const LINGER_ON_BODY_MS = 5000;
+import { LINGER_ON_BODY_MS, mute, node, overrule, sendsEvents, takeBack } from './response.js';
 
 /** HTTP/1, over TCP, TLS or a unix socket. */
 export class HttpRequest extends Request {

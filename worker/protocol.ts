@@ -190,8 +190,8 @@ export type FromWorker =
   | { readonly type: 'hand-over'; readonly seq: number; readonly moved: Moved }
   /** Whether a connection that was given to this worker could be taken in: it has not been read from before this is said. */
   | { readonly type: 'taken'; readonly seq: number; readonly ok: boolean }
-  /** How many connections it holds that could be moved, idle or not. */
-  | { readonly type: 'held'; readonly connections: number }
+  /** How many connections it holds that could be moved, idle or not, and how many requests are open: should it die, these are lost. */
+  | { readonly type: 'held'; readonly connections: number; readonly requests: number }
   | { readonly type: 'cut'; readonly requests: readonly CutRequest[] }
   /** The last message: everything said before it has been written. */
   | { readonly type: 'leaving' };
@@ -218,10 +218,14 @@ export type ToWorker =
       /** Whether somebody is left to whom connections can be handed over. */
       readonly handOver: boolean;
     }
-  /** With a handle: a connection of another worker's. */
   /** A connection that was handed over has arrived in the supervisor, which holds it from now on. */
   | { readonly type: 'received'; readonly seq: number }
+  /** It has arrived, and there is nobody who could have it: it is its giver's again. */
+  | { readonly type: 'returned'; readonly seq: number }
+  /** With a handle: a connection of another worker's. */
   | { readonly type: 'take-over'; readonly seq: number; readonly moved: Moved }
+  /** The fleet stops: nobody takes connections over any more. They end where they are. */
+  | { readonly type: 'keep' }
   /** This worker holds more than its share: so many of its connections are for others, as soon as they are idle. */
   | { readonly type: 'pass-on'; readonly count: number };
 

@@ -41,6 +41,26 @@ function storeLastHeader(this: http.ServerResponse & Head, ...head: unknown[]): 
   const kept = this._header.replaceAll(/\r\n(?:connection|keep-alive):[^\r\n]*/gi, '');
   this._header = kept.replace(/\r\n\r\n$/, '\r\nConnection: close\r\n\r\n');
   this._last = true;
+  if (!this.req.complete) lingerOnBody(this.req);
+}
+
+/** After an answer to a request whose body still arrives: closing at once would reset the client before it has read the answer. */
+export const LINGER_ON_BODY_MS = 5000;
+
+/** Node closes the connection behind the last answer. What the client still sends is read first, and dropped. */
+function lingerOnBody(request: http.IncomingMessage): void {
+  const { socket } = request;
+  const destroySoon = (): void => {
+    Reflect.deleteProperty(socket, 'destroySoon');
+    if (request.complete || request.destroyed) return socket.destroySoon();
+    const close = (): void => {
+      clearTimeout(timer);
+      socket.destroySoon();
+    };
+    const timer = setTimeout(close, LINGER_ON_BODY_MS).unref();
+    request.once('end', close).once('close', close).resume();
+  };
+  Object.defineProperty(socket, 'destroySoon', { value: destroySoon, configurable: true, writable: true });
 }
 
 /** The program may go on with a response that was answered for it: nothing of that reaches the client, or fails once more. */

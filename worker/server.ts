@@ -283,11 +283,17 @@ export class Servers implements Ledger {
 
   /** Whether all is done. */
   look(): void {
-    const open = this.#open.size + this.#handOver.inFlight + (this.#background?.size ?? 0);
-    if (this.#draining === undefined || open > 0) return;
-    for (const server of this.#servers) if (isInUse(server)) return;
+    if (this.#draining === undefined || !this.isEmpty) return;
     clearTimeout(this.#linger);
     this.#tally.emptied();
+  }
+
+  /** No connection and no request is left, here or on its way. */
+  get isEmpty(): boolean {
+    const open = this.#open.size + this.#handOver.inFlight + (this.#background?.size ?? 0);
+    if (open > 0) return false;
+    for (const server of this.#servers) if (isInUse(server)) return false;
+    return true;
   }
 }
 

@@ -110,7 +110,8 @@ export class Sockets {
       this.#watchClose(handle, () => {
         this.#release(place, index);
         this.#datagrams.delete(handle);
-        if (this.#servers.get(answer.key) === listener) this.#servers.delete(answer.key);
+        // To one that a drain has closed, connections may still come back.
+        if (!this.#keeping && this.#servers.get(answer.key) === listener) this.#servers.delete(answer.key);
         this.#gaveUp(answer.key);
       });
       if (listener instanceof net.Server) {

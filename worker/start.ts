@@ -69,10 +69,15 @@ export function start(terms: BootOrders): void {
           return whereabouts.freed(message.guilty);
         case 'received':
           return handOver.received(message.seq);
+        case 'returned':
+          return handOver.returned(message.seq);
         case 'take-over':
           return handOver.takeOver(message.seq, message.moved, handle as Handle | undefined);
         case 'pass-on':
           return handOver.passOn(message.count);
+        case 'keep':
+          handsOver = false;
+          return servers.keep();
         case 'drain':
           handsOver = message.handOver;
           if (!handsOver) servers.keep();
@@ -117,6 +122,7 @@ export function start(terms: BootOrders): void {
     sockets,
     () => servers.all,
     () => servers.look(),
+    () => servers.open.size,
   );
   const servers = new Servers(
     {
@@ -137,7 +143,8 @@ export function start(terms: BootOrders): void {
   const left = async (): Promise<void> => {
     leaving ??= program.drained();
     await leaving;
-    tell({ type: 'emptied' });
+    // A connection may have come back meanwhile.
+    if (servers.isEmpty) tell({ type: 'emptied' });
   };
 
   /** An error that no open request can be blamed for. Before anything listens it ends the process, as without cordon. */
@@ -185,6 +192,7 @@ export function start(terms: BootOrders): void {
   };
 
   const leave = (code: number): void => {
+    handOver.close();
     reports.flush();
     sayHow();
     const done = (): void => exit(code);

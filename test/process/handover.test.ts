@@ -98,6 +98,19 @@ test('a busy one is answered where it is, without Connection: close, and handed 
   t.is(await started.fleet.stop(), 0);
 });
 
+test('a stop amid a hand-over takes no connection from its client: a busy one hears that it ends, an idle one is answered', async (t) => {
+  const started = await start(t);
+  const { connection: busy, pid } = await kept(t, started);
+  const idle = await keptBy(t, started, pid);
+  const slow = busy.ask('/slow?ms=1500');
+  await fail(t, started, pid);
+  const stopped = started.fleet.stop();
+  await started.fleet.line(({ msg }) => msg.startsWith('stopping'));
+  t.not(pidOf(answered(await idle.ask('/connection'))), pid);
+  t.is(answered(await slow).headers['connection'], 'close');
+  t.is(await stopped, 0);
+});
+
 test('what is pipelined behind a running request is answered in its order, where it was read', async (t) => {
   const started = await start(t);
   const { connection, pid } = await kept(t, started);
@@ -253,9 +266,10 @@ test('a worker that dies with connections on their way to it costs none of them'
   t.is(await fleet.stop(), 0);
 });
 
-test('handOver: false leaves connections where they are: the next answer is the last', async (t) => {
+test('handOver: false leaves connections where they are: the next answer is the last, and nobody who still sends is reset', async (t) => {
   const started = await start(t, { CORDON_HAND_OVER: 'false' });
   const { connection, pid } = await kept(t, started);
+  const posting = await keptBy(t, started, pid);
   const failing = await keptBy(t, started, pid);
   t.is(answered(await failing.ask('/fail/timer')).status, 500);
   for (let last = false; !last; ) {
@@ -264,6 +278,11 @@ test('handOver: false leaves connections where they are: the next answer is the 
     last = answer.headers['connection'] === 'close';
   }
   t.true(await connection.closed);
+  const post = bytesOf({ path: '/early', body: 'x'.repeat(200_000) });
+  posting.send(post.slice(0, 100_000));
+  t.is(answered(await posting.answer('POST')).headers['connection'], 'close');
+  posting.send(post.slice(100_000));
+  t.true(await posting.closed);
   t.is(await started.fleet.stop(), 0);
 });
 

@@ -37,6 +37,7 @@ function world(...ids: number[]) {
       fleet = { ...fleet, goal: 'stop' };
       relay.observe();
     },
+    told: (type: ToWorker['type']) => sent.flatMap(({ to, message }) => (message.type === type ? [to] : [])),
     asked: () => sent.flatMap(({ to, message }) => (message.type === 'pass-on' ? [{ to, count: message.count }] : [])),
     given: () => sent.flatMap(({ to, message }) => (message.type === 'take-over' ? [{ to, seq: message.seq }] : [])),
   };
@@ -69,12 +70,33 @@ test('what a worker will not take goes to another, and what dies with a worker t
   t.deepEqual(closed, [], 'it waits for somebody new');
 });
 
-test('a fleet that stops keeps nothing; one that has an heir passes it on', (t) => {
-  const stopped = world(1);
-  stopped.relay.take(1, 1, moved, stopped.handle('one'));
-  stopped.stop();
-  t.deepEqual(stopped.closed, ['one']);
+test('in a fleet that stops, what is on its way goes to whoever is left, and to its giver what has only arrived', (t) => {
+  const { relay, handle, stop, given, closed, told } = world(1);
+  relay.take(1, 1, moved, handle('waits'));
+  stop();
+  t.deepEqual(told('keep'), [1], 'nobody hands over any more');
+  t.deepEqual(
+    given().map(({ to }) => to),
+    [1],
+  );
+  relay.take(1, 2, moved, handle('arrives'));
+  t.deepEqual(told('returned'), [1]);
+  t.deepEqual(closed, ['arrives'], 'the copy here');
+  relay.gone(1);
+  t.deepEqual(closed, ['arrives', 'waits'], 'where nobody is left');
+});
 
+test('where nobody else will have a connection, its giver has it back', (t) => {
+  const { relay, handle, given } = world(1, 2);
+  relay.take(1, 1, moved, handle('one'));
+  relay.gone(2);
+  t.deepEqual(
+    given().map(({ to }) => to),
+    [2, 1],
+  );
+});
+
+test('a fleet that has an heir passes everything on', (t) => {
   const followed = world(1);
   const passed: unknown[] = [];
   followed.relay.take(1, 1, moved, followed.handle('one'));
