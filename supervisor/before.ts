@@ -1,7 +1,6 @@
 // What comes before a generation: a command of the operator's, such as the migration of a database, run once. Where it fails, the
 // generation does not begin. It is ended together with all that it has started.
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Config } from '../config/config.js';
 import { hidden } from './control/redact.js';
 import { LastWords } from './last-words.js';
 import { readLines } from './output.js';
@@ -124,8 +123,8 @@ async function ending(
   });
 }
 
-const environmentOf = ({ name, env }: Pick<Config, 'name' | 'env'>, generation: number): NodeJS.ProcessEnv => ({
-  ...process.env,
+const environmentOf = ({ name, env, inherited }: Release, generation: number): NodeJS.ProcessEnv => ({
+  ...inherited,
   ...env,
   CORDON_NAME: name,
   CORDON_GENERATION: String(generation),

@@ -158,3 +158,12 @@ export async function removeStale(address: string): Promise<boolean> {
     return false;
   }
 }
+
+/** The file of a unix socket that somebody else has bound: Node removes it only for the process that did. */
+export function removePath(address: string): void {
+  try {
+    fs.rmSync(address, { force: true });
+  } catch {
+    // In a folder of root's, who we were when it was bound. The next start finds that nobody answers there.
+  }
+}

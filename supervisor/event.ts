@@ -27,12 +27,16 @@ export type Event =
       readonly served: number;
       readonly failed: number;
       readonly lagMs: number;
+      /** Requests that are open, where it was told. */
+      readonly open?: number;
       /** Memory, in bytes, and the share of its heap's limit that is in use, where they were told. */
       readonly rss?: number;
       readonly heapShare?: number;
     }
   /** How far the opening of a stuck worker has come. */
   | { readonly type: 'examined'; readonly id: number; readonly step: ExaminationStep }
+  /** It is looked into at an operator's wish: its silence is no fault until then, and counts from then on. */
+  | { readonly type: 'excused'; readonly id: number; readonly forMs: number }
   /** The supervisor comes to a deadline far too late: what it has not heard meanwhile is nobody's fault. */
   | { readonly type: 'overslept'; readonly byMs: number }
   /** The worker drains by its own resolve. */

@@ -15,6 +15,7 @@ import type {
   UpgradeOutcome,
 } from './commands.js';
 import type { Effect } from './effect.js';
+import { become, type Environment, handedOver, inherited } from './environment.js';
 import type { History } from './history.js';
 import { whyNot } from './narrate-change.js';
 import { type Release, type Releases, resolved } from './releases.js';
@@ -32,7 +33,7 @@ export interface Means {
   readonly releases: Releases;
   readonly history: History;
   /** Asks everybody again who was asked at the start. @throws {OperatorError} */
-  readonly reread: () => Promise<Config>;
+  readonly reread: (environment: Environment) => Promise<Config>;
   readonly policyOf: (config: Config) => Policy;
   /** Binds what a new configuration adds. @throws {OperatorError} */
   readonly pin: (added: Config['listen']) => Promise<void>;
@@ -117,7 +118,12 @@ export class FleetCommands implements Commands {
 
   /** `read` gives the configuration. */
   async reload(ask: ReloadAsk, read = this.#means.reread): Promise<ReloadOutcome> {
-    const begun = await this.#renewed(read, (config, generation) => this.#roll(config, generation, ask));
+    const environment = ask.env && handedOver(ask.env);
+    const begun = await this.#renewed(
+      read,
+      (config, generation) => this.#roll(config, generation, ask, environment),
+      environment,
+    );
     return 'why' in begun ? this.#nothingTried(begun) : begun.ended;
   }
 
@@ -138,7 +144,12 @@ export class FleetCommands implements Commands {
       refused(way.why);
       return this.#nothingTried(way);
     }
-    const outcome = await this.#roll(way.config, releases.add(way.config), { canary: false }).ended;
+    const outcome = await this.#roll(
+      way.config,
+      releases.add(way.config, way.inherited),
+      { canary: false },
+      way.inherited,
+    ).ended;
     return outcome.ok ? { ...outcome, of: way.of, script: way.config.script } : outcome;
   }
 
@@ -215,19 +226,30 @@ export class FleetCommands implements Commands {
   }
 
   /** Its end is inside, as nobody who only wants it begun is to wait for it. */
-  #roll(config: Config, generation: number, ask: ReloadAsk): { readonly ended: Promise<ReloadOutcome> } {
+  #roll(
+    config: Config,
+    generation: number,
+    ask: ReloadAsk,
+    environment?: Environment,
+  ): { readonly ended: Promise<ReloadOutcome> } {
     const ended = this.#until(([, , , effects]) =>
       effects.find((effect) => effect.type === 'reloaded' && effect.generation === generation),
     );
     this.#means.supervisor.tell({ type: 'reload-asked', generation, plan: planOf(config, ask) });
-    return { ended: this.#rolled(config, generation, ended) };
+    return { ended: this.#rolled(config, generation, ended, environment) };
   }
 
-  async #rolled(config: Config, generation: number, ended: Promise<Effect | undefined>): Promise<ReloadOutcome> {
+  async #rolled(
+    config: Config,
+    generation: number,
+    ended: Promise<Effect | undefined>,
+    environment?: Environment,
+  ): Promise<ReloadOutcome> {
     const effect = await this.#change(generation, ended);
     const failure = effect?.type === 'reloaded' ? effect.failure : undefined;
     if (failure === undefined) {
       this.#adopt(config);
+      if (environment) become(environment);
       return { ok: true, generation };
     }
     const lastWords = 'worker' in failure ? await this.#means.lastWords(failure.worker) : [];
@@ -235,17 +257,21 @@ export class FleetCommands implements Commands {
   }
 
   /** One reading after the other, so that the last who asked is the last who is heard. */
-  #renewed<T>(read: () => Promise<Config>, begin: (config: Config, generation: number) => T): Promise<T | Refusal> {
+  #renewed<T>(
+    read: (environment: Environment) => Promise<Config>,
+    begin: (config: Config, generation: number) => T,
+    environment = inherited(),
+  ): Promise<T | Refusal> {
     const renewed = this.#reading.then(async () => {
       const { pin, releases, refused, supervisor } = this.#means;
       try {
-        const config = await read();
+        const config = await read(environment);
         const known = new Set(this.#config.listen.map((address) => JSON.stringify(address)));
         await pin(config.listen.filter((address) => !known.has(JSON.stringify(address))));
-        const release = resolved(config);
+        const release = resolved(config, environment);
         const unprepared = await this.#prepared(release, releases.next);
         if (supervisor.fleet.goal !== 'serve') return STOPPING;
-        return unprepared ?? begin(config, releases.add(release));
+        return unprepared ?? begin(config, releases.add(release, environment));
       } catch (error) {
         if (!(error instanceof Error) || error.name !== 'OperatorError') throw error;
         refused(error.message);

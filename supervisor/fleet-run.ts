@@ -9,9 +9,11 @@ import { Before } from './before.js';
 import { Chronicle } from './chronicle.js';
 import type { UpgradeOutcome } from './commands.js';
 import { Development } from './development.js';
+import type { Environment } from './environment.js';
 import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
 import { History } from './history.js';
+import { Looking } from './look/looking.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
 import { Occasions } from './occasions.js';
@@ -25,7 +27,7 @@ import type { Passing } from './upgrade/passing.js';
 export interface Ties {
   readonly version: string;
   /** @throws {OperatorError} where the configuration is wrong. */
-  readonly reread: () => Promise<Config>;
+  readonly reread: (environment: Environment) => Promise<Config>;
   /** Hears of every turn, once the fleet itself has. */
   readonly observe: Observer;
   /** A stop was asked for, and waits for load balancers to notice. */
@@ -62,7 +64,14 @@ export class FleetRun {
     this.#ties = ties;
     const ending = new AbortController();
     this.ended = once(ending.signal, 'abort');
-    this.chronicle = new Chronicle(log, incidents, journal, this.giveUp, config.watch.program);
+    this.chronicle = new Chronicle(
+      log,
+      incidents,
+      journal,
+      () => this.#supervisor.policy,
+      this.giveUp,
+      config.watch.program,
+    );
     this.metrics = new Metrics({
       name: config.name,
       version,
@@ -72,7 +81,10 @@ export class FleetRun {
     this.relay = new Relay(
       () => this.fleet,
       (id, message, handle) => this.#host.give(id, message, handle),
-      () => this.metrics.handedOver(),
+      (from) => {
+        this.metrics.handedOver();
+        this.chronicle.handedOver(from);
+      },
     );
     this.#host = new NodeHost(
       releases,
@@ -165,6 +177,11 @@ export class FleetRun {
       commands,
       journal,
       incidents,
+      looking: new Looking({
+        fleet: () => this.fleet,
+        looks: this.#host.looks,
+        note: (text) => this.chronicle.note('info', 'look', text),
+      }),
       metrics: () => metrics.scrape(),
     });
   }
@@ -210,12 +227,6 @@ export class FleetRun {
 
   halt(): void {
     this.#supervisor.tell({ type: 'halt-asked' });
-  }
-
-  /** All its workers serve: what its predecessor had is its own now. */
-  succeed(): void {
-    this.premises.sockets.disclaim();
-    this.premises.control.takeOver();
   }
 
   /** A successor serves. Sockets stay open, and kept connections go to it. */

@@ -3,8 +3,10 @@
 import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
+import { roundedWords } from '../config/cores.js';
 import { ExitCode } from '../config/exit-code.js';
 import type { Commands } from './commands.js';
+import type { Environment } from './environment.js';
 import { FleetRun } from './fleet-run.js';
 import type { BookFigures, IncidentBook } from './incidents/incidents.js';
 import { Lineage } from './lineage.js';
@@ -14,6 +16,7 @@ import { furnish, groundOf, leave, type Premises, pinAll, tellWhere } from './pr
 import { type Ending, onEnding, onSignal } from './signals.js';
 import type { Service } from './systemd/service.js';
 import type { Predecessor } from './upgrade/predecessor.js';
+import { count } from './words.js';
 
 export type { Commands };
 
@@ -26,10 +29,12 @@ export interface Views {
 
 export interface About {
   readonly version: string;
+  /** Where the operator stood, as they got there, for whoever follows this process. Default: the working directory. */
+  readonly folder?: string;
   /** Hears once what can be seen of the fleet, before its first worker starts. */
   readonly seen?: (views: Views) => void;
   /** Reads the configuration again, for a reload. Default: it stays as it is. @throws {OperatorError} where it is wrong. */
-  readonly reread?: () => Promise<Config>;
+  readonly reread?: (environment: Environment) => Promise<Config>;
   /** Hears once how the fleet is commanded, before its first worker starts. */
   readonly commanded?: (commands: Commands) => void;
   /** The supervisor that this one is to follow. */
@@ -67,7 +72,7 @@ export async function supervise(config: Config, about: About): Promise<number> {
 /** From the first worker to the last. */
 async function live(premises: Premises, about: About, until: AbortSignal): Promise<number> {
   const { config, log } = premises;
-  const { version, predecessor, service, reread = () => Promise.resolve(config) } = about;
+  const { version, folder = process.cwd(), predecessor, service, reread = () => Promise.resolve(config) } = about;
   const stopped = once(until, 'abort');
   const hurry = new AbortController();
   const hurried = once(hurry.signal, 'abort');
@@ -75,7 +80,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
   let stillborn: string | undefined;
   const lineage = new Lineage(
     () => run,
-    { predecessor, service },
+    { folder, predecessor, service },
     (verdict) => {
       if (verdict.type === 'ready') {
         if (config.pidFile !== undefined) writePidFile(config.pidFile);
@@ -93,7 +98,10 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
       service?.observe(...turn);
       lineage.observe(...turn);
     },
-    leaving: () => service?.look(),
+    leaving: () => {
+      lineage.upgrade.callOff();
+      service?.look();
+    },
     stopping: () => lineage.upgrade.callOff(),
     stopped,
     upgrade: () => lineage.upgrade.start(),
@@ -109,7 +117,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
   about.commanded?.(run.commands);
   run.answer();
   log.info(
-    `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
+    `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${count(config.workers, 'worker')}${roundedWords(config.workers)}`,
   );
   service?.begin(standingOf(run));
   lineage.begin(() => {

@@ -11,30 +11,36 @@ import { Upgrade } from './upgrade/upgrade.js';
 /** What a successor of the supervisor may take beside its workers: to start, and to read its configuration. */
 const BOOT_MS = 15_000;
 
+export interface Ancestry {
+  /** Where this process was started, by the name that led there. */
+  readonly folder: string;
+  readonly predecessor: Predecessor | undefined;
+  readonly service: Service | undefined;
+}
+
 export class Lineage {
   readonly upgrade: Upgrade;
   readonly #run: () => FleetRun;
   readonly #predecessor: Predecessor | undefined;
   readonly #told: (verdict: Debut) => void;
   #awaited: boolean;
+  /** The predecessor has stepped back: until then all that was inherited is its own, whatever becomes of this fleet. */
+  #leads = false;
   #passing: Passing | undefined;
 
   /** `told` hears once whether the fleet has made it, where a predecessor waits for that. */
-  constructor(
-    run: () => FleetRun,
-    { predecessor, service }: { predecessor: Predecessor | undefined; service: Service | undefined },
-    told: (verdict: Debut) => void,
-  ) {
+  constructor(run: () => FleetRun, { folder, predecessor, service }: Ancestry, told: (verdict: Debut) => void) {
     this.#run = run;
     this.#predecessor = predecessor;
     this.#told = told;
     this.#awaited = predecessor !== undefined;
     this.upgrade = new Upgrade({
+      folder,
       log: {
         info: (text) => run().chronicle.note('info', 'upgrade', text),
         error: (text) => run().chronicle.note('error', 'upgrade', text),
       },
-      serves: () => run().fleet.goal === 'serve',
+      serves: () => run().fleet.goal === 'serve' && !run().isLeaving,
       bequeath: () => run().premises.sockets.bequeath(),
       heritage: (firstFd) => service?.heritage(firstFd),
       readyMs: () => {
@@ -55,17 +61,23 @@ export class Lineage {
     const verdict = this.#awaited ? debut(event, before, after) : undefined;
     if (verdict === undefined) return;
     this.#awaited = false;
-    if (verdict.type === 'ready') this.#run().succeed();
+    if (verdict.type === 'ready') this.#run().premises.control.takeOver();
+    if (verdict.type === 'ready' && this.#leads) this.#run().premises.sockets.disclaim();
     this.#told(verdict);
     if (verdict.type === 'ready') this.#predecessor?.ready();
   };
 
   /** Before the first worker starts. */
   begin(left: () => void): void {
-    const { metrics, relay } = this.#run();
+    const { metrics, relay, premises } = this.#run();
     this.#predecessor?.counted((legacy) => metrics.inherit(legacy));
     this.#predecessor?.passes((moved, handle) => relay.adopt(moved, handle));
-    this.#predecessor?.left(left);
+    this.#predecessor?.left(() => {
+      this.#leads = true;
+      premises.sockets.lead();
+      if (!this.#awaited) premises.sockets.disclaim();
+      left();
+    });
   }
 
   /** A successor serves in the place of this process. */

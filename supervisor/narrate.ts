@@ -65,6 +65,7 @@ const kinds: Readonly<Record<Event['type'], string>> = {
   'stop-asked': 'stop',
   'halt-asked': 'stop',
   examined: 'hang',
+  excused: 'look',
   overslept: 'time',
   'time-passed': 'time',
 };
@@ -83,6 +84,7 @@ function told(event: Event, before: Fleet, after: Fleet, now: Instant): Sentence
         : [];
     case 'time-passed':
     case 'examined':
+    case 'excused':
     case 'overslept':
     case 'beat':
     case 'reload-asked':
@@ -277,6 +279,7 @@ export function narrateError({ incident, report, first, news }: Milestone): Sent
   const stack = first && report.stack !== undefined ? { stack: report.stack } : {};
   return {
     level: origin === 'reported' ? 'warn' : 'error',
+    event: 'error',
     text,
     ...(origin !== 'reported' && { cause: 'fault' }),
     fields: { incident: incident.id, count: incident.count, request: request && nameOf(request), origin, ...stack },
@@ -294,6 +297,15 @@ export function narrateCut(
   const text = `worker ${about.id} was out of time with ${count(requests.length, 'request')} open: ${answered} answered 503, ${requests.length - answered} broken off: ${names.join(', ')}${more}`;
   return { level: 'warn', event: 'cut', text, about, fields: { requests } };
 }
+
+/** In all its life: when it drained, and where it held more than its share. */
+export const narrateHandOver = (about: Pick<Worker, 'id' | 'slot' | 'generation'>, connections: number): Sentence => ({
+  level: 'info',
+  event: 'hand-over',
+  text: `worker ${about.id} has handed over ${count(connections, 'connection')}, which other workers serve`,
+  about,
+  fields: { connections },
+});
 
 /** Its headers are for the book alone. */
 const nameOf = ({ method, path, id }: RequestName): RequestName => ({ method, path, id });

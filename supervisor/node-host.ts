@@ -19,6 +19,7 @@ import { forkWorker, givenOptions, killTree } from './fork.js';
 import type { Relay } from './handover.js';
 import { type Diagnosis, Ward } from './hang/ward.js';
 import type { Host } from './host.js';
+import { Looks } from './look/looks.js';
 import { readLines } from './output.js';
 import type { Release, Releases } from './releases.js';
 import type { Sockets } from './sockets.js';
@@ -60,6 +61,8 @@ interface Process {
   readonly addresses: Map<string, string>;
   /** Orders for a worker that does not listen to us yet: Node drops what comes before the preload. */
   waiting: ToWorker[] | undefined;
+  /** It has yet to say what its program measures: one that is stuck is not asked again and again. */
+  isAsked: boolean;
 }
 
 export class NodeHost implements Host {
@@ -72,6 +75,8 @@ export class NodeHost implements Host {
   readonly #finished: () => void;
   readonly #processes = new Map<number, Process>();
   readonly #ward: Ward;
+  /** Looks into live workers, at an operator's wish. */
+  readonly looks: Looks;
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Immediate | undefined;
 
@@ -93,6 +98,10 @@ export class NodeHost implements Host {
     this.#loaded = loaded;
     this.#finished = finished;
     this.#ward = new Ward(tell);
+    this.looks = new Looks({
+      send: (id, message) => this.#send(id, message),
+      excuse: (id, forMs) => tell({ type: 'excused', id, forMs }),
+    });
   }
 
   now(): Instant {
@@ -149,12 +158,15 @@ export class NodeHost implements Host {
     }
   }
 
-  /** Asks every worker that listens to us what its program measures itself. Returns whom. */
+  /** Asks every worker that listens to us, and owes no answer, what its program measures itself. Returns whom. */
   measure(seq: number): number[] {
     const asked = [...this.#processes.values()].filter(
-      ({ waiting, child }) => waiting === undefined && child.connected,
+      ({ waiting, child, isAsked }) => waiting === undefined && child.connected && !isAsked,
     );
-    for (const { child } of asked) this.#post(child, { type: 'measure', seq });
+    for (const process of asked) {
+      process.isAsked = true;
+      this.#post(process.child, { type: 'measure', seq });
+    }
     return asked.map(({ seat }) => seat.id);
   }
 
@@ -184,6 +196,7 @@ export class NodeHost implements Host {
       since: Date.now(),
       addresses: new Map(),
       waiting: [],
+      isAsked: false,
     });
     this.#hearing.spawned(seat);
     child.on('internalMessage', (message: unknown, handle: unknown) => this.#hear(seat, child, message, handle));
@@ -197,7 +210,8 @@ export class NodeHost implements Host {
     for (const stream of ['stdout', 'stderr'] as const)
       if (child[stream])
         readLines(child[stream], (line) => {
-          if (stream === 'stdout' || !this.#ward.said(id, line)) this.#hearing.said(seat, stream, line);
+          const isNodes = stream === 'stderr' && (this.#ward.said(id, line) || this.looks.said(id, line));
+          if (!isNodes) this.#hearing.said(seat, stream, line);
         });
     // Held open, never used: the worker sees it break when this process is gone.
     child.stdio[4]?.on('error', () => {});
@@ -218,6 +232,7 @@ export class NodeHost implements Host {
     killTree(child);
     this.#sockets.gone(seat.id);
     this.#ward.back(seat.id);
+    this.looks.gone(seat.id);
     const had = this.#processes.get(seat.id)?.held;
     this.#tell({ type: 'exited', id: seat.id, code, signal, ...(had && { had }) });
     this.#processes.delete(seat.id);
@@ -262,6 +277,7 @@ export class NodeHost implements Host {
       case 'draining':
         return this.#tell({ type: 'draining', id, because: message.because });
       case 'measured':
+        if (process) process.isAsked = false;
         return this.#hearing.measured(seat, message.seq, message.metrics);
       case 'errors':
         return this.#hearing.errors(seat, message.errors, message.dropped);
@@ -272,6 +288,8 @@ export class NodeHost implements Host {
       case 'held':
         if (process) process.held = { requests: message.requests, connections: message.connections };
         return this.#relay.held(id, message.connections);
+      case 'looked':
+        return this.looks.heard(message.seq, message);
       case 'cut':
         return this.#hearing.cut(seat, message.requests);
       case 'leaving':
@@ -279,8 +297,8 @@ export class NodeHost implements Host {
     }
   }
 
-  #beat(id: number, { served, failed, lagMs, rss, heapShare }: Beat): void {
-    this.#tell({ type: 'beat', id, served, failed, lagMs, rss, heapShare });
+  #beat(id: number, { served, failed, inFlight, lagMs, rss, heapShare }: Beat): void {
+    this.#tell({ type: 'beat', id, served, failed, open: inFlight, lagMs, rss, heapShare });
   }
 
   /** A path with the worker's own pid in it is nobody else's to listen on. */

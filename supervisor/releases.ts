@@ -3,11 +3,15 @@
 import { realpathSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.js';
+import { type Environment, inherited } from './environment.js';
 import { asIn } from './rollback.js';
 import type { Fleet } from './state.js';
 
 /** Its script and its working directory are free of symbolic links. */
-export type Release = Config;
+export interface Release extends Config {
+  /** What its workers have beneath their own variables. */
+  readonly inherited: Environment;
+}
 
 export class Releases {
   readonly #known = new Map<number, Release>();
@@ -17,8 +21,8 @@ export class Releases {
   #former: number | undefined;
 
   /** Returns its generation. */
-  add(config: Config): number {
-    this.#known.set(++this.#newest, resolved(config));
+  add(config: Config, environment = inherited()): number {
+    this.#known.set(++this.#newest, resolved(config, environment));
     return this.#newest;
   }
 
@@ -46,7 +50,8 @@ export class Releases {
   /** To run the same once more is no step that could be taken back. */
   #succeed(generation: number): void {
     const [before, after] = [this.#known.get(this.#serving), this.of(generation)];
-    if (before && !isDeepStrictEqual(asIn(before, after), after)) this.#former = this.#serving;
+    const same = before && isDeepStrictEqual({ ...asIn(before, after), inherited: before.inherited }, after);
+    if (before && !same) this.#former = this.#serving;
     this.#serving = generation;
   }
 
@@ -64,8 +69,9 @@ export class Releases {
 }
 
 /** As the links lead now. */
-export const resolved = (config: Config): Release => ({
+export const resolved = (config: Config, environment: Environment): Release => ({
   ...config,
+  inherited: environment,
   script: real(config.script),
   cwd: real(config.cwd),
   watch: { ...config.watch, release: config.watch.release && real(config.watch.release) },

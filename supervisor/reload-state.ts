@@ -24,6 +24,8 @@ export type Stage =
       /** What the new generation has answered since, and the old one. */
       readonly fresh: Count;
       readonly stale: Count;
+      /** Requests that wait for an answer of the new one's. */
+      readonly open: number;
       /** Errors that nobody caught, in the new generation. */
       readonly faults: number;
       /** Beats in a row that came late. */
@@ -58,5 +60,7 @@ export type Failure =
   | { readonly type: 'silent' }
   /** Somebody wanted the old one back. */
   | { readonly type: 'recalled' }
+  /** It has answered nothing, though it was asked, while the old ones answered many. */
+  | { readonly type: 'mute'; readonly open: number; readonly stale: Count }
   | { readonly type: 'superseded'; readonly by: number }
   | { readonly type: 'stopped' };

@@ -4,6 +4,7 @@ import { type ConfigKey, takes } from '../config/change.js';
 import type { Config } from '../config/config.js';
 import { getAt, setAt } from '../config/tree.js';
 import type { Refusal } from './commands.js';
+import type { Environment } from './environment.js';
 import type { Release, Releases } from './releases.js';
 import type { Fleet } from './state.js';
 
@@ -11,6 +12,7 @@ interface Way {
   /** The generation that ran it. */
   readonly of: number;
   readonly config: Config;
+  readonly inherited: Environment;
 }
 
 /** Undefined where nothing is left to go back to, and why. */
@@ -22,7 +24,7 @@ export function wayBack(releases: Releases, { generation: serving, slots }: Flee
   const lost = [release.script, release.cwd].find((path) => !existsSync(path));
   if (lost !== undefined)
     return { ok: false, why: `what generation ${generation} ran is no longer there: ${lost} is gone` };
-  return { of: generation, config: asIn(release, now) };
+  return { of: generation, config: asIn(release, now), inherited: release.inherited };
 }
 
 /** What a worker is started with comes from the release; what holds for the whole fleet stays as it is now. */

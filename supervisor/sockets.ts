@@ -1,24 +1,22 @@
 // The listening sockets. The supervisor binds and owns them, never reads from them, and gives each worker that listens a copy:
 // workers accept by themselves, and while none is alive clients wait in the kernel's backlog.
-import fs from 'node:fs';
 import type { BindableAddress, ListenAddress } from '../config/config.js';
 import type { BindQuery } from '../worker/protocol.js';
-import { adopt, bindPort, cannotBind, create, EADDRINUSE, type Handle, openPath, removeStale } from './bind.js';
-import type { Heirloom, Inherited } from './inheritance.js';
+import {
+  adopt,
+  bindPort,
+  cannotBind,
+  create,
+  EADDRINUSE,
+  type Handle,
+  openPath,
+  removePath,
+  removeStale,
+} from './bind.js';
+import type { Inherited } from './inheritance.js';
 import { compare, matching, nameOfLent } from './lent.js';
-
-interface OwnedSocket {
-  readonly handle: Handle;
-  readonly heirloom: Heirloom;
-  /** Bound by somebody else: Node removes the path of a unix socket only for the process that has bound it. */
-  readonly adopted: boolean;
-  /** Workers that listen on it. */
-  readonly holders: Set<number>;
-  /** The newest worker there was when the last holder died: only a later one can be its successor. */
-  orphanedAt: number | undefined;
-  /** The first worker's; the others take them over. */
-  ticketKeys: string | undefined;
-}
+import { isGivenUp, type OwnedSocket, own } from './owned.js';
+import { isSameHost, isTcp, pinnedPlace, placeOf } from './place.js';
 
 export type Bound =
   | { readonly key: string; readonly handle: Handle; readonly ticketKeys: string | undefined }
@@ -33,6 +31,10 @@ export class Sockets {
   /** From a predecessor, and not asked for yet; by place. */
   readonly #inherited = new Map<string, OwnedSocket>();
   readonly #tookOver: (path: string) => void;
+  /** False while a predecessor serves on what is inherited: an upgrade that fails must leave it as it was. */
+  #leads = true;
+  /** Files of unix sockets that went while the predecessor served there. */
+  #spared: string[] = [];
   #newest = 0;
 
   /** `tookOver` hears of each path that a dead process had left behind. */
@@ -49,6 +51,7 @@ export class Sockets {
         this.#lent.push(owned);
         continue;
       }
+      this.#leads = false;
       if (heirloom.key !== undefined) this.#owned.set(heirloom.key, owned);
       if (heirloom.place !== '') this.#inherited.set(heirloom.place, owned);
     }
@@ -72,10 +75,17 @@ export class Sockets {
     this.#lent.length = 0;
   }
 
-  /** The fleet is up. What only the predecessor's operator had asked for is given up, so that no client waits there in vain. */
+  /** The predecessor has stepped back: what goes from now on goes with its file. What its workers' successors gave up meanwhile is first. */
+  lead(): void {
+    this.#leads = true;
+    for (const path of this.#spared.splice(0)) removePath(path);
+    for (const [key, owned] of this.#owned) if (isGivenUp(owned)) this.#drop(key, owned);
+  }
+
+  /** The fleet is up, and leads. What only the predecessor's operator had asked for is given up, so that no client waits there in vain. */
   disclaim(): void {
     const kept = new Set([...this.#owned.values(), ...this.#pinned.values()]);
-    for (const owned of this.#inherited.values()) if (!kept.has(owned)) shut(owned);
+    for (const owned of this.#inherited.values()) if (!kept.has(owned)) this.#shut(owned);
     this.#inherited.clear();
   }
 
@@ -120,8 +130,7 @@ export class Sockets {
   closed(worker: number, key: string): void {
     const owned = this.#owned.get(key);
     if (!owned?.holders.delete(worker) || owned.holders.size > 0) return;
-    this.#owned.delete(key);
-    shut(owned);
+    this.#drop(key, owned);
   }
 
   /**
@@ -133,18 +142,32 @@ export class Sockets {
     const listened = all.some(({ holders }) => holders.has(worker));
     for (const [key, owned] of this.#owned) {
       if (listened && owned.orphanedAt !== undefined && worker > owned.orphanedAt) {
-        this.#owned.delete(key);
-        shut(owned);
+        this.#drop(key, owned);
       } else if (owned.holders.delete(worker) && owned.holders.size === 0) owned.orphanedAt = this.#newest;
     }
     for (const { holders } of [...this.#pinned.values(), ...this.#lent]) holders.delete(worker);
   }
 
-  /** Closes everything; the paths of unix sockets go with it. */
+  /** Closes everything; the paths of unix sockets go with it, once they are this supervisor's. */
   close(): void {
     const all = [this.#owned.values(), this.#pinned.values(), this.#inherited.values(), this.#lent];
-    for (const owned of new Set(all.flatMap((some) => [...some]))) shut(owned);
+    for (const owned of new Set(all.flatMap((some) => [...some]))) this.#shut(owned);
     this.forsake();
+  }
+
+  /** Nobody listens there any more. What the predecessor may have to go on with waits until it has left. */
+  #drop(key: string, owned: OwnedSocket): void {
+    if (owned.adopted && !this.#leads) return;
+    this.#owned.delete(key);
+    this.#shut(owned);
+  }
+
+  #shut({ handle, adopted, heirloom: { path, lent } }: OwnedSocket): void {
+    handle.close();
+    // Node removes what this process itself has bound.
+    if (!adopted || lent !== undefined || path === undefined || path.startsWith('\0')) return;
+    if (this.#leads) removePath(path);
+    else this.#spared.push(path);
   }
 
   #create(key: string, query: BindQuery): OwnedSocket | number {
@@ -203,40 +226,4 @@ export class Sockets {
     this.#tookOver(address);
     return true;
   }
-}
-
-const own = (handle: Handle, heirloom: Heirloom, adopted = false): OwnedSocket => ({
-  handle,
-  heirloom,
-  adopted,
-  holders: new Set(),
-  // What is inherited waits for a worker that asks for it, as after the death of one.
-  orphanedAt: adopted ? 0 : undefined,
-  ticketKeys: heirloom.ticketKeys,
-});
-
-function shut({ handle, adopted, heirloom: { path, lent } }: OwnedSocket): void {
-  handle.close();
-  if (!adopted || lent !== undefined || path === undefined || path.startsWith('\0')) return;
-  try {
-    fs.rmSync(path, { force: true });
-  } catch {
-    // In a folder of root's, who we were when it was bound. The next start finds that nobody answers there.
-  }
-}
-
-const EVERYWHERE = new Set([undefined, '::', '0.0.0.0']);
-const isSameHost = (one: string | undefined, other: string | undefined): boolean =>
-  one === other || (EVERYWHERE.has(one) && EVERYWHERE.has(other));
-
-const isTcp = ({ addressType }: BindQuery): boolean => addressType === 4 || addressType === 6;
-
-const placeOf = (address: BindableAddress): string =>
-  'path' in address ? `path:${address.path}` : `port:${address.port}`;
-
-/** What a program asks for is the operator's address where the port, or the path, is the same: theirs is the more explicit wish. */
-function pinnedPlace({ address, port, addressType, index }: BindQuery): string {
-  if (index !== 0) return '';
-  if (addressType === -1) return `path:${address}`;
-  return addressType === 4 || addressType === 6 ? `port:${port}` : '';
 }

@@ -1,5 +1,5 @@
 // Whether this process may be followed by another, and how the other is started.
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** What is known of this process and its place. */
@@ -31,17 +31,37 @@ export function here(): Place {
   return { pid: process.pid, ppid: process.ppid, init };
 }
 
+/** Whether this process may go there. */
+export function wayTo(folder: string): 'open' | 'closed' | 'gone' {
+  try {
+    accessSync(folder, constants.X_OK);
+    return 'open';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'closed' : 'gone';
+  }
+}
+
+/**
+ * A file below the folder that this process stands in, below the one that the same name leads to now: `current` may be another
+ * release by now, with another cordon in it. Any other file is what it is.
+ */
+export function again(file: string, stood: string, folder: string): string {
+  const within = path.relative(stood, file);
+  const found = path.join(folder, within);
+  return within.startsWith('..') || path.isAbsolute(within) || !existsSync(found) ? file : found;
+}
+
 /**
  * The node that would run this command if it were typed again now: a version manager may have moved on. `argv0` is what was typed;
  * a name without a folder is looked for as a shell does.
  */
-export function nodeOf(argv0: string, searched: string | undefined, fallback: string): string {
+export function nodeOf(argv0: string, searched: string | undefined, fallback: string, folder: string): string {
   const candidates = argv0.includes('/')
-    ? [path.resolve(argv0)]
+    ? [path.resolve(folder, argv0)]
     : (searched ?? '')
         .split(path.delimiter)
-        .filter((folder) => path.isAbsolute(folder))
-        .map((folder) => path.join(folder, argv0));
+        .filter((entry) => path.isAbsolute(entry))
+        .map((entry) => path.join(entry, argv0));
   return candidates.find(isExecutable) ?? fallback;
 }
 

@@ -18,6 +18,8 @@ const ADOPTED_BY_INIT = ['/bin/sh', '-c', '"$@" &', 'sh'] as const;
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
+  /** Where it starts; a symbolic link in it is followed anew. Undefined: where this process stands. */
+  readonly folder: string | undefined;
 }
 
 export type Upgraded =
@@ -38,7 +40,7 @@ export type Upgraded =
  * @param signal aborted where the upgrade is called off: the successor is ended.
  */
 export function succeed(
-  { file, args }: Command,
+  { file, args, folder }: Command,
   inheritance: readonly Inherited[],
   heritage: Heritage | undefined,
   readyMs: number,
@@ -47,7 +49,13 @@ export function succeed(
   return new Promise((resolve) => {
     const [program, ...words] = heritage === undefined ? [file, ...args] : [...ADOPTED_BY_INIT, file, ...args];
     const child = spawn(program, words, {
-      env: { ...process.env, ...heritage?.environment, [UPGRADE_VARIABLE]: '1' },
+      ...(folder !== undefined && { cwd: folder }),
+      env: {
+        ...process.env,
+        ...(folder !== undefined && { PWD: folder }),
+        ...heritage?.environment,
+        [UPGRADE_VARIABLE]: '1',
+      },
       stdio: [
         'ignore',
         'inherit',

@@ -3,11 +3,13 @@
 import type { UpgradeOutcome } from '../commands.js';
 import type { Inherited } from '../inheritance.js';
 import type { Heritage } from '../systemd/service.js';
-import { here, nodeOf, obstacle } from './possible.js';
+import { again, here, nodeOf, obstacle, wayTo } from './possible.js';
 import { FIRST_FD } from './protocol.js';
 import { type Command, succeed, type Upgraded } from './successor.js';
 
 export interface Means {
+  /** Where this process was started, by the name that led there. */
+  readonly folder: string;
   readonly log: { info(text: string): void; error(text: string): void };
   /** Whether the fleet serves, and is to go on. */
   readonly serves: () => boolean;
@@ -30,16 +32,19 @@ export class Upgrade {
 
   /** Resolves when the successor serves, or will not. */
   async start(): Promise<UpgradeOutcome> {
-    const { log, serves, bequeath, heritage, readyMs, retire } = this.#means;
+    const { folder, log, serves, bequeath, heritage, readyMs, retire } = this.#means;
     const why =
       obstacle(here()) ??
       (this.#under ? 'an upgrade is under way' : undefined) ??
-      (serves() ? undefined : 'this supervisor is stopping');
+      (serves() ? undefined : 'this supervisor is stopping') ??
+      (wayTo(folder) === 'gone'
+        ? `there is no folder ${folder} any more, in which this supervisor was started`
+        : undefined);
     if (why !== undefined) {
       log.error(`cannot upgrade: ${why}`);
       return { ok: false, why };
     }
-    const command = sameCommand();
+    const command = sameCommand(folder);
     const calledOff = (this.#under = new AbortController());
     // Not its arguments: `--env` may hold a secret.
     log.info(`upgrade: a successor starts (${command.file})`);
@@ -65,10 +70,13 @@ export class Upgrade {
 }
 
 /** As this process was started, with the node and the cordon that are there now. */
-function sameCommand(): Command {
+function sameCommand(folder: string): Command {
   const [, script = '', ...args] = process.argv;
+  // One that gave up root may stand where it could not go.
+  const isOpen = wayTo(folder) === 'open';
   return {
-    file: nodeOf(process.argv0, process.env['PATH'], process.execPath),
-    args: [...process.execArgv, script, ...args],
+    file: nodeOf(process.argv0, process.env['PATH'], process.execPath, folder),
+    args: [...process.execArgv, isOpen ? again(script, process.cwd(), folder) : script, ...args],
+    folder: isOpen ? folder : undefined,
   };
 }

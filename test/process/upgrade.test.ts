@@ -1,6 +1,6 @@
 // The supervisor itself is replaced: clients notice nothing, and a successor that is no good has cost nothing.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -100,14 +100,18 @@ test('the path of a unix socket survives an upgrade, and goes with the last supe
 });
 
 for (const [says, does, why, args] of [
-  ['dies at start', 'throw', /its worker \d+ ended before it was ready/, []],
-  ['is never ready', 'hang', /its worker \d+ was not ready in time/, ['--ready-timeout', '1s']],
+  ['dies at start', 'throw', /its worker \d+ ended before it was ready/, ['--listen', 'unix:s']],
+  ['is never ready', 'hang', /its worker \d+ was not ready in time/, ['--ready-timeout', '3s']],
 ] as const) {
-  test(`a successor whose program ${says} is ended, and nothing has changed`, async (t) => {
-    const release = path.join(await folderFor(t), 'release');
+  test(`a successor whose program ${says} is ended, and nothing has changed: the path of a unix socket stays`, async (t) => {
+    const folder = await folderFor(t);
+    const release = path.join(folder, 'release');
     await writeFile(release, 'serve');
-    const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '2', ...args], { env: { RELEASE: release } });
-    const target = { port: await fleet.port() };
+    const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '2', ...args], {
+      cwd: folder,
+      env: { RELEASE: release, SOCKET: path.join(folder, 's') },
+    });
+    const target = { port: 0, socketPath: path.join(folder, 's') };
     await fleet.ready();
     const workers = workersOf(fleet);
     const load = startLoad(t, target, 4, () => ({ path: '/ok' }));
@@ -119,24 +123,44 @@ for (const [says, does, why, args] of [
     await gone(workersOf(fleet).filter((pid) => !workers.includes(pid)));
     await load.reached(load.told.length + 20);
     t.deepEqual(lost(await load.end()), []);
+    t.like(await ask(t, target, '/ok'), { status: 200 }, 'a new client finds the path');
     await writeFile(release, 'serve');
     const successor = await upgrade(t, fleet, fleet.child.pid as number);
     t.like(await ask(t, target, '/ok'), { status: 200 });
     end(successor, 'SIGTERM');
     t.is(await fleet.ended, 0);
+    t.false(existsSync(target.socketPath));
   });
 }
 
-test('the pid file names the supervisor that leads, and goes with the last', async (t) => {
+/** Lets `current` lead to a release of this name. */
+async function point(folder: string, name: string): Promise<void> {
+  await mkdir(path.join(folder, name));
+  await writeFile(path.join(folder, name, 'release.json'), JSON.stringify({ name }));
+  await symlink(fixture('process/releases.mjs'), path.join(folder, name, 'server.mjs'));
+  await symlink(name, path.join(folder, 'next'));
+  await rename(path.join(folder, 'next'), path.join(folder, 'current'));
+}
+
+test('the successor runs the release where the operator stood, wherever that leads now; the pid file names who leads, and goes with the last', async (t) => {
   const folder = await folderFor(t);
+  await point(folder, '41');
   const pidFile = path.join(folder, 'pid');
-  const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '1'], { env: { CORDON_PID_FILE: pidFile } });
+  const current = path.join(folder, 'current');
+  const fleet = startFleet(t, ['server.mjs', '-w', '1'], {
+    cwd: current,
+    env: { CORDON_PID_FILE: pidFile, PWD: current },
+  });
+  const target = { port: await fleet.port() };
   await fleet.ready();
   const first = fleet.child.pid as number;
   t.is(await readFile(pidFile, 'utf8'), `${first}\n`);
+  await point(folder, '42');
   const second = await upgrade(t, fleet, first);
   await gone([first]);
   t.is(await readFile(pidFile, 'utf8'), `${second}\n`);
+  const { body } = (await ask(t, target, '/')) as { body?: string };
+  t.like(JSON.parse(body ?? '{}'), { name: '42', folder: path.join(folder, '42') });
   end(second, 'SIGTERM');
   await gone([second]);
   t.false(existsSync(pidFile));
@@ -160,10 +184,12 @@ test('a configuration that is wrong by now ends the upgrade, in the words of a s
   t.is(await fleet.stop(), 0);
 });
 
-test('one upgrade at a time, and a stop ends one that is under way', async (t) => {
+test('one upgrade at a time, and a stop, even one that waits for load balancers, ends it and lets no other begin', async (t) => {
   const release = path.join(await folderFor(t), 'release');
   await writeFile(release, 'serve');
-  const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '1'], { env: { RELEASE: release } });
+  const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '1'], {
+    env: { RELEASE: release, CORDON_STOP_DELAY: '1s' },
+  });
   await fleet.ready();
   await writeFile(release, 'hang');
   fleet.child.kill('SIGUSR2');
@@ -173,7 +199,11 @@ test('one upgrade at a time, and a stop ends one that is under way', async (t) =
   );
   fleet.child.kill('SIGUSR2');
   await fleet.line(/^cannot upgrade: an upgrade is under way/);
-  t.is(await fleet.stop(), 0);
+  await writeFile(release, 'serve');
+  fleet.child.kill('SIGTERM');
   t.regex((await fleet.line(/^upgrade failed/)).msg, /called off/);
+  fleet.child.kill('SIGUSR2');
+  await fleet.line(/^cannot upgrade: this supervisor is stopping/);
+  t.is(await fleet.ended, 0);
   await gone(workersOf(fleet));
 });

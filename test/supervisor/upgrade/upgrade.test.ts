@@ -5,7 +5,7 @@ import path from 'node:path';
 import test from 'ava';
 import { emptyFleet, type Fleet, NONE, UNHEARD, type Worker } from '../../../supervisor/state.js';
 import { debut } from '../../../supervisor/upgrade/debut.js';
-import { nodeOf, obstacle } from '../../../supervisor/upgrade/possible.js';
+import { again, nodeOf, obstacle } from '../../../supervisor/upgrade/possible.js';
 
 test('the first process of a container says that it cannot be replaced, and why', (t) => {
   t.regex(obstacle({ pid: 1, ppid: 0, init: 'node' }) ?? '', /first process of its container.*Start a new container/);
@@ -26,11 +26,21 @@ test('the node that a shell would start now is the one that runs next', async (t
   await writeFile(path.join(first, 'node'), '');
   await writeFile(path.join(second, 'node'), '');
   const searched = `relative:${first}:${second}`;
-  t.is(nodeOf('node', searched, '/old/node'), '/old/node', 'none can be executed');
+  t.is(nodeOf('node', searched, '/old/node', folder), '/old/node', 'none can be executed');
   await chmod(path.join(second, 'node'), 0o755);
-  t.is(nodeOf('node', searched, '/old/node'), path.join(second, 'node'));
-  t.is(nodeOf(path.join(second, 'node'), undefined, '/old/node'), path.join(second, 'node'));
-  t.is(nodeOf('node', undefined, '/old/node'), '/old/node');
+  t.is(nodeOf('node', searched, '/old/node', folder), path.join(second, 'node'));
+  t.is(nodeOf('./b/node', undefined, '/old/node', folder), path.join(second, 'node'));
+  t.is(nodeOf(path.join(second, 'node'), undefined, '/old/node', folder), path.join(second, 'node'));
+  t.is(nodeOf('node', undefined, '/old/node', folder), '/old/node');
+});
+
+test('a cordon that is part of the release is the one of the new release, and any other stays', async (t) => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'cordon-again-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  await writeFile(path.join(folder, 'main.js'), '');
+  t.is(again('/releases/1/main.js', '/releases/1', folder), path.join(folder, 'main.js'));
+  t.is(again('/releases/1/other.js', '/releases/1', folder), '/releases/1/other.js', 'it is there no more');
+  t.is(again('/usr/lib/main.js', '/releases/1', folder), '/usr/lib/main.js');
 });
 
 const fleet = (...workers: Worker[]): Fleet => ({ ...emptyFleet(2), workers });
