@@ -11,6 +11,7 @@ interface Entry {
 const commands: readonly Entry[] = [
   { name: 'stop', summary: 'stop a fleet, gracefully or --now', load: () => import('./stop.js') },
   { name: 'reload', summary: 'start a new generation, a few workers at a time', load: () => import('./reload.js') },
+  { name: 'rollback', summary: 'go back to the generation before', load: () => import('./rollback.js') },
   { name: 'restart', summary: 'replace every worker at once', load: () => import('./restart.js') },
   { name: 'scale', summary: 'run more or fewer workers', load: () => import('./scale.js') },
   { name: 'drain', summary: 'replace one worker gracefully', load: () => import('./drain.js') },

@@ -35,6 +35,8 @@ export interface Config {
     /** How many workers must serve: all, a number from 1 on, or a share such as `50%`. */
     readonly quorum: 'all' | number | `${number}%`;
   };
+  /** Run before each new generation; without words, nothing is. */
+  readonly before: { readonly command: readonly string[]; readonly timeoutMs: number };
   /** At least 1. */
   readonly boot: { readonly concurrency: number };
   readonly reload: {
@@ -115,6 +117,23 @@ export interface Config {
     readonly keepMs: number;
     /** In lower case. */
     readonly redact: readonly string[];
+  };
+  readonly recycle: {
+    /** In the syntax of cron. */
+    readonly schedule: string | undefined;
+    /** Undefined: the system's. */
+    readonly timeZone: string | undefined;
+  };
+  readonly watch: {
+    /** Whether the program's own files are watched. */
+    readonly program: boolean;
+    /** Absolute. */
+    readonly paths: readonly string[];
+    /** Absolute. */
+    readonly ignore: readonly string[];
+    readonly debounceMs: number;
+    /** A symbolic link. Absolute. */
+    readonly release: string | undefined;
   };
   /** Whom the supervisor and its workers run as, once `listen` is bound: names, or numbers in digits. */
   readonly user: string | undefined;

@@ -231,6 +231,12 @@ const wholeFrom0 = (most: number) => {
   return v.pipe(v.number(expected), v.integer(expected), v.minValue(0, expected), v.maxValue(most, expected));
 };
 
+const scheduleForm = 'a schedule in the syntax of cron, such as "0 4 * * *"';
+const zoneForm = 'a time zone such as "Europe/Berlin"';
+const commandForm = 'a command as a list of words, such as ["node", "migrate.js"]';
+const command = v.pipe(v.array(filledText(commandForm), commandForm), v.nonEmpty(commandForm));
+const beforeForm = `${commandForm}, or { "command": […], "timeout": "10m" }`;
+
 const probePath = v.pipe(text('a path such as "/healthz"'), v.regex(/^\/[\x21-\x7e]*$/, 'a path such as "/healthz"'));
 
 export const ConfigSchema = section({
@@ -310,6 +316,19 @@ export const ConfigSchema = section({
     }),
     'When a worker counts as ready, and when the fleet does.',
     {},
+  ),
+  before: option(
+    v.union(
+      [
+        command,
+        section({
+          command,
+          timeout: withDefault(time(1), 'How long it may take. Default: "10m".', '10m'),
+        }),
+      ],
+      beforeForm,
+    ),
+    'A command that is run once before each new generation, such as a migration: a list of words, which no shell reads, or { command, timeout: "10m" }. It has the environment and the working directory of the workers. Where it fails, the generation does not begin and the old one goes on. Default: none.',
   ),
   boot: withDefault(
     section({
@@ -574,6 +593,50 @@ export const ConfigSchema = section({
       ),
     }),
     'The book of errors.',
+    {},
+  ),
+  recycle: withDefault(
+    section({
+      schedule: option(
+        v.pipe(v.string(scheduleForm), v.regex(/^(?:@[a-z]+|\S+(?:\s+\S+){4,6})$/, scheduleForm)),
+        'When every worker is replaced, one after the other and without a lost request, in the syntax of cron: "0 4 * * *". What was missed while the machine slept is not made up for. Default: never.',
+      ),
+      timeZone: option(
+        filledText(zoneForm),
+        'The time zone of the schedule, such as "Europe/Berlin". Default: that of the system.',
+      ),
+    }),
+    'Workers that are replaced by the clock.',
+    {},
+  ),
+  watch: withDefault(
+    section({
+      program: withDefault(
+        v.boolean('true or false'),
+        'For development: a change of a file that the program has loaded, or of one in `watch.paths`, makes a reload; Ctrl-C stops at once. Default: false.',
+        false,
+      ),
+      paths: withDefault(
+        v.array(filledText('a path'), 'a list of paths'),
+        'Files and folders that count as well, from the folder of this file. Default: none.',
+        [],
+      ),
+      ignore: withDefault(
+        v.array(filledText('a path'), 'a list of paths'),
+        'Files and folders that never count, from the folder of this file; node_modules, logs, dot-directories and the book of errors never do. Default: none.',
+        [],
+      ),
+      debounce: withDefault(
+        time(1),
+        'How long everything must have been quiet: one save, or one checkout, is one change. Default: "150ms".',
+        '150ms',
+      ),
+      release: option(
+        filledText('the path of a symbolic link'),
+        'A symbolic link such as "current", from the folder of this file: when it leads elsewhere, a reload follows by itself. Default: none.',
+      ),
+    }),
+    'What makes a reload by itself.',
     {},
   ),
   user: option(

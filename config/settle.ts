@@ -9,6 +9,9 @@ import type { Path } from './problem.js';
 import { ConfigSchema } from './schema.js';
 import { giver, type Wish } from './wish.js';
 
+/** What a command before a generation may take where nobody says it. */
+const BEFORE_MS = 600_000;
+
 /** What a configuration leaves to the place where it is used. */
 export interface Surroundings {
   /** Where the operator stands. Absolute. */
@@ -31,6 +34,7 @@ export function settle(
   const { ready, boot, reload, health, limits, fault, restart, stop, control, metrics, logs, errors, hooks, registry } =
     checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
+  const { before = [], recycle, watch } = checked;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
   return {
@@ -47,9 +51,15 @@ export function settle(
     balance: checked.balance,
     standby: checked.standby,
     ready: { on: ready.on, timeoutMs: ready.timeout, quorum: ready.quorum },
+    before: Array.isArray(before)
+      ? { command: before, timeoutMs: BEFORE_MS }
+      : { command: before.command, timeoutMs: before.timeout },
     boot: { concurrency: boot.concurrency ?? Math.max(1, Math.round(cores)) },
     reload: {
-      surge: reload.surge,
+      // For whoever waits for what they have just written, all at once.
+      surge: watch.program
+        ? Math.max(reload.surge, numberOfWorkers(checked.workers, cores) + checked.standby)
+        : reload.surge,
       canary: reload.canary,
       bakeMs: reload.bake,
       maxErrorRatio: reload.maxErrorRatio,
@@ -100,6 +110,14 @@ export function settle(
       dir: errors.dir === undefined ? undefined : within(['errors', 'dir'], errors.dir),
       keepMs: errors.keep,
       redact: errors.redact,
+    },
+    recycle: { schedule: recycle.schedule, timeZone: recycle.timeZone },
+    watch: {
+      program: watch.program,
+      paths: watch.paths.map((path) => within(['watch', 'paths'], path)),
+      ignore: watch.ignore.map((path) => within(['watch', 'ignore'], path)),
+      debounceMs: watch.debounce,
+      release: watch.release === undefined ? undefined : within(['watch', 'release'], watch.release),
     },
     user: checked.user,
     group: checked.group,

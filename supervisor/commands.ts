@@ -3,7 +3,12 @@
 import type { Environment } from './environment.js';
 import type { FleetStatus } from './status.js';
 
-export type Refusal = { readonly ok: false; readonly why: string };
+export interface Refusal {
+  readonly ok: false;
+  readonly why: string;
+  /** What the command that had to come first printed last, where that is why. */
+  readonly lastWords?: readonly string[];
+}
 export type Outcome = { readonly ok: true } | Refusal;
 
 /** What became of a new generation. */
@@ -18,6 +23,11 @@ export type ReloadOutcome =
       /** What the worker that failed had printed on stderr, the last lines of it. */
       readonly lastWords: readonly string[];
     };
+
+/** `script` is the path that it runs, free of links. */
+export type RollbackOutcome =
+  | { readonly ok: true; readonly generation: number; readonly of: number; readonly script: string }
+  | Extract<ReloadOutcome, { ok: false }>;
 
 /** What became of a new supervisor. */
 export type UpgradeOutcome =
@@ -51,6 +61,11 @@ export interface Commands {
   status(): FleetStatus;
   /** Reads the configuration again and replaces the workers, a few at a time. Resolves when the new generation serves, or will not. */
   reload(ask: ReloadAsk): Promise<ReloadOutcome>;
+  /**
+   * Back to what ran before, replacing the workers a few at a time; without its `before`, which it has had. A reload under way is
+   * called off. Resolves when the old one serves, or will not.
+   */
+  rollback(): Promise<RollbackOutcome>;
   /** Reads the configuration again and replaces all workers at once. Clients wait meanwhile. Resolves when the new ones serve. */
   restart(): Promise<Outcome>;
   /** Resolves when as many workers serve, and no more. */

@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import type { Config } from '../config/config.js';
 import { inWords } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
+import { Before } from './before.js';
 import { Chronicle } from './chronicle.js';
 import type { UpgradeOutcome } from './commands.js';
+import { Development } from './development.js';
 import type { Environment } from './environment.js';
 import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
@@ -13,11 +15,12 @@ import { History } from './history.js';
 import { Looking } from './look/looking.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
+import { Occasions } from './occasions.js';
 import { Outward } from './outward.js';
 import { policyOf } from './policy.js';
 import type { Premises } from './premises.js';
 import { Standing } from './standing.js';
-import { emptyFleet, type Fleet } from './state.js';
+import { emptyFleet, type Fleet, isServing } from './state.js';
 import { type Observer, Supervisor } from './supervisor.js';
 import type { Passing } from './upgrade/passing.js';
 
@@ -54,6 +57,9 @@ export class FleetRun {
   readonly #outward: Outward;
   #hopeless: OperatorError | undefined;
   #delayed: NodeJS.Timeout | undefined;
+  #recycleAt: number | undefined;
+  readonly #occasions: Occasions;
+  readonly #development: Development;
 
   constructor(premises: Premises, ties: Ties) {
     const { config, logs, journal, incidents, sockets, releases } = premises;
@@ -62,7 +68,14 @@ export class FleetRun {
     this.#ties = ties;
     const ending = new AbortController();
     this.ended = once(ending.signal, 'abort');
-    this.chronicle = new Chronicle(logs, incidents, journal, () => this.#supervisor.policy, this.giveUp);
+    this.chronicle = new Chronicle(
+      logs,
+      incidents,
+      journal,
+      () => this.#supervisor.policy,
+      this.giveUp,
+      config.watch.program,
+    );
     this.metrics = new Metrics({
       name: config.name,
       version,
@@ -83,6 +96,7 @@ export class FleetRun {
       this.relay,
       (event) => this.#supervisor.tell(event),
       this.metrics.overhear(this.chronicle),
+      (files) => this.#development.loaded(files),
       // Once the turn that ends the fleet has been seen: why it ends is known by then.
       () => queueMicrotask(() => void this.#outward.end().then(() => ending.abort())),
       logs.brake,
@@ -109,6 +123,7 @@ export class FleetRun {
       this.standing.observe();
       this.#outward.look();
       for (const effect of turn[3]) if (effect.type === 'give-up') this.#surrender(effect.failures, history);
+      if (turn[2].goal !== 'serve') this.#occasions.close();
       ties.observe(...turn);
     });
     this.commands = new FleetCommands({
@@ -130,6 +145,27 @@ export class FleetRun {
       upgrade,
       lastWords: (worker) => this.chronicle.lastWords(worker),
       refused: (why) => this.chronicle.note('error', 'refused', `nothing was changed: ${why}`),
+      before: new Before(this.chronicle.beforeLog),
+      giveUp: this.giveUp,
+      recycleAt: () => this.#recycleAt,
+      adopted: (changed) => this.#occasions.follow(changed),
+    });
+    this.#development = new Development({
+      again: () => this.commands.reload({}, () => Promise.resolve(this.commands.config)),
+      releases,
+      serves: () => this.fleet.workers.some(isServing),
+      note: (level, text) => this.chronicle.note(level, 'watch', text),
+      quieten: () => this.chronicle.quieten(),
+      book: incidents.dir,
+    });
+    this.#occasions = new Occasions({
+      development: this.#development,
+      commands: this.commands,
+      releases,
+      note: (level, text) => this.chronicle.note(level, 'watch', text),
+      due: (at) => {
+        this.#recycleAt = at;
+      },
     });
   }
 
@@ -171,7 +207,8 @@ export class FleetRun {
   }
 
   begin(): void {
-    this.#supervisor.tell({ type: 'time-passed' });
+    this.#occasions.follow(this.premises.config);
+    this.commands.begin();
   }
 
   /**

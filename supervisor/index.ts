@@ -110,10 +110,11 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
     stopped,
     upgrade: () => lineage.upgrade.start(),
   });
-  hear(run, lineage, until, (signal) => {
+  hear(run, until, (signal) => {
     const again = run.fleet.goal !== 'serve' || run.isLeaving;
     if (again) hurry.abort();
-    if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
+    const atOnce = signal === 'SIGQUIT' || (signal === 'SIGINT' && config.watch.program);
+    if (again || atOnce) exitCode = 128 + os.constants.signals[signal];
     run.stop(exitCode !== 0);
   });
   about.seen?.({ incidents: premises.incidents, metrics: () => run.metrics.scrape() });
@@ -152,13 +153,13 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
   }
 }
 
-function hear(run: FleetRun, { upgrade }: Lineage, until: AbortSignal, end: (signal: Ending) => void): void {
+function hear(run: FleetRun, until: AbortSignal, end: (signal: Ending) => void): void {
   const scale = async (by: number): Promise<void> => {
     const outcome = await run.commands.scale({ by });
     if (!outcome.ok) run.chronicle.note('warn', 'refused', `nothing was changed: ${outcome.why}`);
   };
   onEnding(until, end);
-  onSignal(until, 'SIGUSR2', () => void upgrade.start());
+  onSignal(until, 'SIGUSR2', () => void run.commands.upgrade());
   onSignal(until, 'SIGHUP', () => void run.commands.reload({}));
   onSignal(until, 'SIGTTIN', () => void scale(1));
   onSignal(until, 'SIGTTOU', () => void scale(-1));

@@ -45,8 +45,8 @@ export class Lineage {
       heritage: (firstFd) => service?.heritage(firstFd),
       maintenance: () => run().standing.maintenance,
       readyMs: () => {
-        const { ready, workers } = run().premises.config;
-        return ready.timeoutMs * workers + BOOT_MS;
+        const { before, ready, workers } = run().premises.config;
+        return (before.command.length === 0 ? 0 : before.timeoutMs) + ready.timeoutMs * workers + BOOT_MS;
       },
       retire: async ({ pid, child }) => {
         const passing = new Passing(child);

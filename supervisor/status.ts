@@ -49,6 +49,8 @@ export interface FleetStatus {
   readonly standby: number;
   /** Workers that take new connections. */
   readonly serving: number;
+  /** When the schedule replaces all workers next, in milliseconds since 1970. */
+  readonly nextRecycle?: number | undefined;
   readonly slots: readonly SlotStatus[];
   readonly workers: readonly WorkerStatus[];
 }

@@ -31,6 +31,7 @@ export const endpoints = {
   'GET /livez': '200 while the supervisor runs',
   'GET /readyz': '200 while it is to get new requests',
   'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?, "env"?}',
+  'POST /v1/rollback': 'back to the generation before',
   'POST /v1/restart': 'every worker at once',
   'POST /v1/scale': '{"to": n} or {"by": n}',
   'POST /v1/maintenance': 'whether load balancers are to send nobody here; {"on": true}',
@@ -107,6 +108,9 @@ export interface OrderOutcome {
   readonly why?: string;
   readonly tookMs: number;
   readonly generation?: number;
+  /** Of a rollback: which generation ran it before, and the script, free of links. */
+  readonly of?: number;
+  readonly script?: string;
   readonly lastWords?: readonly string[];
   readonly from?: number;
   readonly to?: number;

@@ -105,6 +105,10 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       const ask = await readBody(request, { canary: 'boolean', bakeMs: 'number', env: 'texts' });
       await carryOut(request, response, sources, () => commands.reload(ask));
     },
+    'POST /v1/rollback': async ({ request, response }) => {
+      await readBody(request, {});
+      await carryOut(request, response, sources, () => commands.rollback());
+    },
     'POST /v1/restart': async ({ request, response }) => {
       await readBody(request, {});
       await carryOut(request, response, sources, () => commands.restart());

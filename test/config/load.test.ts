@@ -50,6 +50,9 @@ test('a script alone runs with every default', async (t) => {
       accessFile: undefined,
     },
     pidFile: undefined,
+    before: { command: [], timeoutMs: 600_000 },
+    recycle: { schedule: undefined, timeZone: undefined },
+    watch: { program: false, paths: [], ignore: [], debounceMs: 150, release: undefined },
     after: [],
     errors: { ...config.errors, dir: undefined, keepMs: 30 * 86_400_000 },
     user: undefined,
@@ -86,6 +89,44 @@ test('the book of errors: its folder is found from the folder of the file, names
     /onIncident`: expected a command as a list, such as .*, or an http or https address, got a string/,
   );
   t.false(says.join().includes('secret'));
+});
+
+test('a command that comes first, what is watched and what the clock does: paths from the folder of the file, and what is wrong is said', async (t) => {
+  const written = {
+    script: 'server.js',
+    before: { command: ['node', 'migrate.js'] },
+    recycle: { schedule: '0 4 * * *', timeZone: 'Europe/Berlin' },
+    watch: { paths: ['views'], release: 'current' },
+  };
+  const file = 'sub/cordon.config.json';
+  const at = (config: object) => ({ files: { [file]: JSON.stringify(config), 'sub/server.js': '' }, file });
+  const { folder, before, recycle, watch } = await loaded(t, at(written));
+  t.deepEqual(before, { command: ['node', 'migrate.js'], timeoutMs: 600_000 });
+  t.deepEqual(recycle, written.recycle);
+  t.like(watch, { program: false, paths: [`${folder}/sub/views`], release: `${folder}/sub/current` });
+  t.deepEqual((await loaded(t, at({ script: 'server.js', before: ['a b'] }))).before.command, ['a b']);
+
+  const wrong: Record<string, object> = {
+    '`recycle.schedule`: expected a schedule in the syntax of cron, such as "0 4 * * *", got "every day"': {
+      schedule: 'every day',
+    },
+    '`recycle.schedule`: expected a schedule in the syntax of cron, such as "0 4 * * *", got "61 * * * *" (Invalid value for minute: 61)':
+      { schedule: '61 * * * *' },
+    '`recycle.schedule`: expected a schedule that comes round, got "0 0 31 2 *", which never does': {
+      schedule: '0 0 31 2 *',
+    },
+    '`recycle.timeZone`: expected a time zone such as "Europe/Berlin", got "Europe/Berln"': {
+      schedule: '@daily',
+      timeZone: 'Europe/Berln',
+    },
+  };
+  for (const [says, part] of Object.entries(wrong)) {
+    const [[line = ''], exitCode] = await refused(t, at({ script: 'server.js', recycle: part }));
+    t.is(line.replace(/^\S+ /, ''), says);
+    t.is(exitCode, 78);
+  }
+  const [[line = '']] = await refused(t, at({ script: 'server.js', before: 'node migrate.js' }));
+  t.regex(line, /`before`: expected a command as a list of words, .* got "node migrate\.js"$/);
 });
 
 test('a hook is a command or an address', async (t) => {

@@ -37,6 +37,7 @@ export const noCommands: Commands = {
     workers: [],
   }),
   reload: () => Promise.resolve({ ...nothing, generation: 1, lastWords: ['Error: no database'] }),
+  rollback: () => Promise.resolve({ ...nothing, generation: 1, lastWords: [] }),
   restart: () => Promise.resolve(nothing),
   scale: () => Promise.resolve(nothing),
   drain: () => Promise.resolve(nothing),
