@@ -11,9 +11,15 @@ interface Entry {
 const commands: readonly Entry[] = [
   { name: 'stop', summary: 'stop a fleet, gracefully or --now', load: () => import('./stop.js') },
   { name: 'reload', summary: 'start a new generation, a few workers at a time', load: () => import('./reload.js') },
+  { name: 'rollback', summary: 'go back to the generation before', load: () => import('./rollback.js') },
   { name: 'restart', summary: 'replace every worker at once', load: () => import('./restart.js') },
   { name: 'scale', summary: 'run more or fewer workers', load: () => import('./scale.js') },
   { name: 'drain', summary: 'replace one worker gracefully', load: () => import('./drain.js') },
+  {
+    name: 'maint',
+    summary: 'have load balancers send nobody here, for a while',
+    load: () => import('./maint.js'),
+  },
   { name: 'upgrade', summary: 'replace the supervisor itself', load: () => import('./upgrade.js') },
   {
     name: 'status',

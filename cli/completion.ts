@@ -71,6 +71,8 @@ async function within(command: Command, words: readonly string[]): Promise<strin
       return Object.keys(scripts);
     case 'errors':
       return ['show', 'resolve', ...(await fleets())];
+    case 'maint':
+      return ['on', 'off', ...(await fleets())];
     case 'drain':
     case 'describe':
     case 'inspect':

@@ -104,7 +104,7 @@ function logFile(name: string): string {
   return join(folder, `${name}.log`);
 }
 
-/** Undefined when all serve; else the reason why they will not. */
+/** Undefined when it is ready; else the reason why it will not be. */
 async function untilReady(
   child: ChildProcess,
   supervisor: Supervisor,
@@ -121,10 +121,10 @@ async function untilReady(
       if (failure !== undefined) return failure;
       // Another supervisor of this name may answer until ours has said that it is taken.
       if (status && status.pid === child.pid) {
-        const { size, serving, state, workers, waitsFor = [] } = status;
+        const { size, serving, state, workers, ready, waitsFor = [] } = status;
         const vain = waitsFor.filter((name) => failed.has(name));
         if (vain.length > 0) return `it waits for ${vain.join(' and ')}`;
-        if (serving >= size) return undefined;
+        if (ready) return undefined;
         if (state === 'degraded') return await reason(supervisor);
         const booting = workers.filter(({ phase }) => phase === 'booting').length;
         progress.show(

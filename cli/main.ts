@@ -60,6 +60,8 @@ program
   .option('--max-memory <size>', 'a worker that holds more, such as 512MB, is replaced (default: no limit)')
   .option('--max-requests <number>', 'a worker that has served so many is replaced (default: no limit)')
   .option('--max-lifetime <time>', 'a worker that has served for so long is replaced (default: no limit)')
+  .option('--watch', 'for development: reload when a file of the program changes; Ctrl-C stops at once')
+  .option('--watch-path <path>', 'as --watch, and this file or folder counts as well (repeatable)', collect)
   .option('--daemon', 'in the background; returns when the fleet is ready, or with the reason why not')
   .option('--log-format <format>', 'auto, pretty or json (default: auto)')
   .option('--log-level <level>', "of cordon's own lines: trace, debug, info, warn, error or fatal (default: info)")

@@ -36,6 +36,8 @@ export interface StartFlags {
   readonly maxMemory?: string;
   readonly maxRequests?: string;
   readonly maxLifetime?: string;
+  readonly watch?: boolean;
+  readonly watchPath?: readonly string[];
   readonly daemon?: boolean;
   readonly logFormat?: string;
   readonly logLevel?: string;
@@ -163,6 +165,8 @@ const flagOf: readonly (readonly [flag: string, path: Path])[] = [
   ['--max-memory', ['limits', 'memory']],
   ['--max-requests', ['limits', 'requests']],
   ['--max-lifetime', ['limits', 'lifetime']],
+  ['--watch', ['watch', 'program']],
+  ['--watch-path', ['watch', 'paths']],
   ['--log-format', ['logs', 'format']],
   ['--log-level', ['logs', 'level']],
 ];
@@ -194,6 +198,7 @@ export function flagSource(
         requests: flags.maxRequests === undefined ? undefined : asNumber(flags.maxRequests),
         lifetime: flags.maxLifetime,
       },
+      watch: { program: flags.watch || flags.watchPath ? true : undefined, paths: flags.watchPath },
       logs: { format: flags.logFormat, level: flags.logLevel },
     },
     problems: [...portProblems(flags), ...variableProblems(flags)],

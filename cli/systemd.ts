@@ -94,7 +94,7 @@ function wishOf(config: Config, target: string | undefined, flags: SystemdFlags,
     folder: standpoint(),
     listen: config.listen.filter(canBeLent),
     lowPort: config.env['PORT'] !== undefined && isLow(Number(config.env['PORT'])) && !config.listen.some(canBeLent),
-    readyMs: config.ready.timeoutMs,
+    readyMs: config.ready.timeoutMs + (config.before.command.length === 0 ? 0 : config.before.timeoutMs),
     stopMs: config.stop.delayMs + config.stop.timeoutMs,
   };
 }

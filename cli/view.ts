@@ -20,16 +20,18 @@ const colours: Readonly<Record<string, 'green' | 'yellow' | 'red' | 'cyan'>> = {
 const tint = (word: string): string => styleText(colours[word] ?? 'green', word, { stream: process.stdout });
 
 export function head(status: StatusReply): string {
-  const { name, state, serving, size: wanted, generation, uptimeMs, pid, errors } = status;
+  const { name, state, serving, size: wanted, generation, uptimeMs, pid, errors, maintenance, nextRecycle } = status;
   const open = errors.incidents - errors.resolved;
   const addresses = [...new Set(status.workers.flatMap((worker) => worker.addresses))].slice(0, 3).join(' ');
   const told = open === 0 ? 'no errors' : plural(open, 'incident');
   return [
     `${styleText('bold', name, { stream: process.stdout })} ${tint(state)}`,
+    maintenance ? styleText('yellow', 'maintenance', { stream: process.stdout }) : '',
     `${serving}/${wanted} serve`,
     `generation ${generation}`,
     `up ${age(uptimeMs)}`,
     told,
+    nextRecycle === undefined ? '' : `recycles in ${age(Math.max(0, nextRecycle - Date.now()))}`,
     `pid ${pid}`,
     addresses,
   ]

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { listenAddress, misaddressed, mispathed, unixPath } from './address.js';
 import { inWords } from './duration.js';
 import { typed } from './expand.js';
-import { notAFolder, notAScript } from './paths.js';
+import { notAFolder, notAScript, notReadable } from './paths.js';
 import { dotted, type Path, type Problem, problem, type Source, written } from './problem.js';
 import { ConfigSchema } from './schema.js';
 import { nearest } from './suggest.js';
@@ -43,12 +43,13 @@ export function fitted(source: Source): Source {
 const pathOf = (issue: v.BaseIssue<unknown>): (string | number)[] =>
   (issue.path ?? []).map(({ key }) => key as string | number);
 
-/** What was got, short, on one line, and never a value of the program's environment or a hook's address: it may be a secret. */
-function received(input: unknown, [first]: Path): string {
+/** What was got, short, on one line, and never a value of the program's environment or an address with a login: it may be a secret. */
+function received(input: unknown, [first, ...rest]: Path): string {
   if (input === null || input === undefined) return String(input);
   if (Array.isArray(input)) return 'a list';
   if (typeof input === 'object') return 'an object';
-  if (first === 'env' || first === 'hooks') return `a ${typeof input}`;
+  const secretive = first === 'env' || first === 'hooks' || rest.includes('endpoints');
+  if (secretive) return `a ${typeof input}`;
   const text = JSON.stringify(input);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
@@ -114,7 +115,21 @@ export function contradictions(wish: Wish): Problem[] {
     problems.push(
       ...blame(wish, ['logs', 'accessFile'], 'expected `logs.access` beside it, such as "combined", got none'),
     );
-  return [...problems, ...crowded(wish)];
+  return [...problems, ...crowded(wish), ...unreachable(wish)];
+}
+
+/** A registry must be told where clients are to go. */
+function unreachable(wish: Wish): Problem[] {
+  const endpoints = getAt(wish.given, ['registry', 'etcd', 'endpoints']);
+  if (!Array.isArray(endpoints) || endpoints.length === 0) return [];
+  if (getAt(wish.given, ['registry', 'address']) !== undefined) return [];
+  const list = getAt(wish.given, ['listen']);
+  const listen = (Array.isArray(list) ? list.map(String) : [])
+    .filter((text) => misaddressed(text) === undefined)
+    .map(listenAddress);
+  if (listen.some((address) => 'port' in address && address.port > 0)) return [];
+  const says = 'expected `registry.address` beside it, or a port in `listen`, got neither';
+  return blame(wish, ['registry', 'etcd', 'endpoints'], says);
 }
 
 /** An address that is there twice, and a unix path that is too long once it is absolute. */
@@ -140,13 +155,23 @@ function wellFormed(text: string, folder: string): string | undefined {
   return 'path' in address ? resolve(folder, address.path) : `${address.host ?? ''}:${address.port}`;
 }
 
+const secrets: readonly Path[] = (['passwordFile', 'ca', 'cert', 'key'] as const).map((name) => [
+  'registry',
+  'etcd',
+  name,
+]);
+
 /** Paths that lead nowhere. */
 export function misplaced(wish: Wish): Problem[] {
-  const check = (key: 'script' | 'cwd', wrong: (path: string) => string | undefined): Problem[] => {
-    const path = getAt(wish.given, [key]);
+  const check = (key: Path, wrong: (path: string) => string | undefined): Problem[] => {
+    const path = getAt(wish.given, key);
     if (typeof path !== 'string' || path === '' || path.includes('\0')) return [];
-    const says = wrong(resolve(giver(wish, [key])?.folder ?? '', path));
-    return says === undefined ? [] : blame(wish, [key], `${path} ${says}`);
+    const says = wrong(resolve(giver(wish, key)?.folder ?? '', path));
+    return says === undefined ? [] : blame(wish, key, `${path} ${says}`);
   };
-  return [...check('script', notAScript), ...check('cwd', notAFolder)];
+  return [
+    ...check(['script'], notAScript),
+    ...check(['cwd'], notAFolder),
+    ...secrets.flatMap((path) => check(path, notReadable)),
+  ];
 }

@@ -32,7 +32,11 @@ export interface Config {
   readonly ready: {
     readonly on: 'listening' | 'message' | 'start' | { readonly http: string };
     readonly timeoutMs: number;
+    /** How many workers must serve: all, a number from 1 on, or a share such as `50%`. */
+    readonly quorum: 'all' | number | `${number}%`;
   };
+  /** Run before each new generation; without words, nothing is. */
+  readonly before: { readonly command: readonly string[]; readonly timeoutMs: number };
   /** At least 1. */
   readonly boot: { readonly concurrency: number };
   readonly reload: {
@@ -116,12 +120,50 @@ export interface Config {
     /** In lower case. */
     readonly redact: readonly string[];
   };
+  readonly recycle: {
+    /** In the syntax of cron. */
+    readonly schedule: string | undefined;
+    /** Undefined: the system's. */
+    readonly timeZone: string | undefined;
+  };
+  readonly watch: {
+    /** Whether the program's own files are watched. */
+    readonly program: boolean;
+    /** Absolute. */
+    readonly paths: readonly string[];
+    /** Absolute. */
+    readonly ignore: readonly string[];
+    readonly debounceMs: number;
+    /** A symbolic link. Absolute. */
+    readonly release: string | undefined;
+  };
   /** Whom the supervisor and its workers run as, once `listen` is bound: names, or numbers in digits. */
   readonly user: string | undefined;
   /** Only beside a user. */
   readonly group: string | undefined;
   /** Where HAProxy's agent-check is answered. */
   readonly agent: { readonly listen: readonly BindableAddress[] };
+  /** Where this instance is registered for those who send it requests. */
+  readonly registry: {
+    /** `host:port`. Empty only where nothing is registered. */
+    readonly address: string;
+    /** At least 1. */
+    readonly weight: number;
+    readonly etcd: {
+      /** `http:` or `https:`, without a path. None: not there. */
+      readonly endpoints: readonly string[];
+      /** Begins with `/`, and does not end with one. */
+      readonly prefix: string;
+      /** At least 2 s. */
+      readonly ttlMs: number;
+      readonly user: string | undefined;
+      /** Files, by their absolute paths. */
+      readonly passwordFile: string | undefined;
+      readonly ca: string | undefined;
+      readonly cert: string | undefined;
+      readonly key: string | undefined;
+    };
+  };
   /** A command and its arguments, or an address. */
   readonly hooks: { readonly onIncident: readonly string[] | string | undefined };
 }

@@ -10,6 +10,7 @@ import { findConfigs, isPm2Name, readConfig } from './file.js';
 import { startOrder } from './order.js';
 import { misspeltMode, overlaid } from './overlay.js';
 import { type Problem, problem, refusal, type Source } from './problem.js';
+import { misscheduled } from './schedule.js';
 import { nameOf, type Surroundings, settle } from './settle.js';
 import { getAt, isTree } from './tree.js';
 import { fetchVariables } from './variables.js';
@@ -64,6 +65,7 @@ export async function loadApps(asked: Asked): Promise<Loaded> {
     ...misshapen,
     ...around.flatMap(misfits),
     ...drafts.flatMap(({ problems: own }) => own),
+    ...(await Promise.all(drafts.map(({ wish }) => misscheduled(wish)))).flat(),
     ...misspeltMode(parts, mode, asked.flags),
     ...(unclear.length > 0 ? [] : drafts.flatMap(({ missing }) => missing)),
   ];

@@ -129,6 +129,43 @@ const envFiles = v.pipe(
   v.transform((given) => (typeof given === 'string' ? [given] : given)),
 );
 
+const clientAddressForm = 'an address that clients can reach, such as "10.0.0.5:3000" or "web1.example.org:443"';
+const clientAddress = v.pipe(
+  v.string(clientAddressForm),
+  v.check((given) => {
+    if (misaddressed(given) !== undefined) return false;
+    const parsed = listenAddress(given);
+    return 'port' in parsed && parsed.host !== undefined && parsed.port > 0;
+  }, clientAddressForm),
+);
+
+const serverForm =
+  'an address such as "http://10.0.0.1:2379" or "https://etcd1.example.org:2379", without a path or a login';
+const server = v.pipe(
+  v.string(serverForm),
+  v.check((given) => {
+    if (!/^https?:\/\//.test(given) || !URL.canParse(given)) return false;
+    const { pathname, search, hash, username, password } = new URL(given);
+    return pathname === '/' && [search, hash, username, password].every((part) => part === '');
+  }, serverForm),
+);
+
+const prefixForm = 'a path such as "/services", which begins with "/" and does not end with it';
+
+const quorumForm = `"all", a whole number from 1 to ${mostWorkers}, or a share such as "50%"`;
+const quorum = v.union(
+  [
+    v.literal('all'),
+    count(quorumForm, mostWorkers),
+    v.pipe(
+      v.string(quorumForm),
+      v.regex(/^(?:[1-9]\d?|100)%$/, quorumForm),
+      v.transform((share) => share as `${number}%`),
+    ),
+  ],
+  quorumForm,
+);
+
 const headerName = v.pipe(
   v.string('the name of a header or a parameter'),
   v.regex(/^[^\s:=&]{1,100}$/, 'the name of a header or a parameter'),
@@ -193,6 +230,12 @@ const wholeFrom0 = (most: number) => {
   const expected = `a whole number from 0 to ${most}`;
   return v.pipe(v.number(expected), v.integer(expected), v.minValue(0, expected), v.maxValue(most, expected));
 };
+
+const scheduleForm = 'a schedule in the syntax of cron, such as "0 4 * * *"';
+const zoneForm = 'a time zone such as "Europe/Berlin"';
+const commandForm = 'a command as a list of words, such as ["node", "migrate.js"]';
+const command = v.pipe(v.array(filledText(commandForm), commandForm), v.nonEmpty(commandForm));
+const beforeForm = `${commandForm}, or { "command": […], "timeout": "10m" }`;
 
 const probePath = v.pipe(text('a path such as "/healthz"'), v.regex(/^\/[\x21-\x7e]*$/, 'a path such as "/healthz"'));
 
@@ -265,9 +308,27 @@ export const ConfigSchema = section({
         'How long a worker may take to become ready; one that takes longer is killed and counts as failed. Default: "30s".',
         '30s',
       ),
+      quorum: withDefault(
+        quorum,
+        'How many workers must serve before the fleet counts as ready, for systemd, /readyz, `start --daemon`, an upgrade and a registry: "all", a number, or a share such as "50%". With a number or a share the fleet is not ready either while fewer serve later on; with "all", only while none does. Default: "all".',
+        'all',
+      ),
     }),
-    'When a worker counts as ready.',
+    'When a worker counts as ready, and when the fleet does.',
     {},
+  ),
+  before: option(
+    v.union(
+      [
+        command,
+        section({
+          command,
+          timeout: withDefault(time(1), 'How long it may take. Default: "10m".', '10m'),
+        }),
+      ],
+      beforeForm,
+    ),
+    'A command that is run once before each new generation, such as a migration: a list of words, which no shell reads, or { command, timeout: "10m" }. It has the environment and the working directory of the workers. Where it fails, the generation does not begin and the old one goes on. Default: none.',
   ),
   boot: withDefault(
     section({
@@ -539,6 +600,50 @@ export const ConfigSchema = section({
     'The book of errors.',
     {},
   ),
+  recycle: withDefault(
+    section({
+      schedule: option(
+        v.pipe(v.string(scheduleForm), v.regex(/^(?:@[a-z]+|\S+(?:\s+\S+){4,6})$/, scheduleForm)),
+        'When every worker is replaced, one after the other and without a lost request, in the syntax of cron: "0 4 * * *". What was missed while the machine slept is not made up for. Default: never.',
+      ),
+      timeZone: option(
+        filledText(zoneForm),
+        'The time zone of the schedule, such as "Europe/Berlin". Default: that of the system.',
+      ),
+    }),
+    'Workers that are replaced by the clock.',
+    {},
+  ),
+  watch: withDefault(
+    section({
+      program: withDefault(
+        v.boolean('true or false'),
+        'For development: a change of a file that the program has loaded, or of one in `watch.paths`, makes a reload; Ctrl-C stops at once. Default: false.',
+        false,
+      ),
+      paths: withDefault(
+        v.array(filledText('a path'), 'a list of paths'),
+        'Files and folders that count as well, from the folder of this file. Default: none.',
+        [],
+      ),
+      ignore: withDefault(
+        v.array(filledText('a path'), 'a list of paths'),
+        'Files and folders that never count, from the folder of this file; node_modules, logs, dot-directories and the book of errors never do. Default: none.',
+        [],
+      ),
+      debounce: withDefault(
+        time(1),
+        'How long everything must have been quiet: one save, or one checkout, is one change. Default: "150ms".',
+        '150ms',
+      ),
+      release: option(
+        filledText('the path of a symbolic link'),
+        'A symbolic link such as "current", from the folder of this file: when it leads elsewhere, a reload follows by itself. Default: none.',
+      ),
+    }),
+    'What makes a reload by itself.',
+    {},
+  ),
   user: option(
     v.pipe(v.string('a user'), v.regex(account, 'the name of a user, or its number in quotes')),
     'Whom the supervisor and its workers run as, once it has bound the addresses of `listen`. Only root can start so. Default: whoever starts cordon.',
@@ -556,6 +661,56 @@ export const ConfigSchema = section({
       ),
     }),
     'What load balancers ask.',
+    {},
+  ),
+  registry: withDefault(
+    section({
+      address: option(
+        clientAddress,
+        'Where clients reach this instance; it is part of its key. Default: the first address of `listen`, with the name of this machine where that has no host.',
+      ),
+      weight: withDefault(
+        count('a whole number from 1 to 65535', 65_535),
+        'Its share beside other instances while all of its workers serve; it is told less by the share of those that do not. Default: 100.',
+        100,
+      ),
+      etcd: withDefault(
+        section({
+          endpoints: withDefault(
+            v.array(server, 'a list of addresses'),
+            'The servers of an etcd (3.4 or later), of which one is asked at a time: "http://10.0.0.1:2379". Default: none; nothing is registered.',
+            [],
+          ),
+          prefix: withDefault(
+            v.pipe(v.string(prefixForm), v.regex(/^(?:\/[^/\0]+)+$/, prefixForm)),
+            'What the key begins with, which is `<prefix>/<name>/<address>`. Default: "/services".',
+            '/services',
+          ),
+          ttl: withDefault(
+            v.pipe(time(1), v.minValue(2000, 'a time of at least 2s')),
+            'How long the entry outlives an instance that died, or that etcd does not hear of. Default: "15s".',
+            '15s',
+          ),
+          user: option(filledText('the name of a user'), 'The user, where etcd wants one. Default: none.'),
+          passwordFile: option(
+            filledText('the path of a file'),
+            'A file that holds the password, from the folder of this file; it is read whenever etcd is asked for a token. Default: none.',
+          ),
+          ca: option(
+            filledText('the path of a file'),
+            'A file with the certificates (PEM) that an https server is checked by. Default: those of Node.',
+          ),
+          cert: option(
+            filledText('the path of a file'),
+            'A file with the certificate (PEM) that is shown to an https server. Default: none.',
+          ),
+          key: option(filledText('the path of a file'), 'A file with its key (PEM). Default: none.'),
+        }),
+        'The registry etcd.',
+        {},
+      ),
+    }),
+    'Where this instance is registered, with its weight, while it is ready.',
     {},
   ),
   hooks: withDefault(

@@ -1,11 +1,16 @@
 // The end of the way: everything was checked, and becomes the Config that the program knows.
+import { hostname } from 'node:os';
 import { parse, resolve } from 'node:path';
 import * as v from 'valibot';
+import { addressWords } from './address.js';
 import type { Config, ListenAddress } from './config.js';
 import { grantedCores } from './cores.js';
 import type { Path } from './problem.js';
 import { ConfigSchema } from './schema.js';
 import { giver, type Wish } from './wish.js';
+
+/** What a command before a generation may take where nobody says it. */
+const BEFORE_MS = 600_000;
 
 /** What a configuration leaves to the place where it is used. */
 export interface Surroundings {
@@ -26,8 +31,10 @@ export function settle(
   const checked = v.parse(ConfigSchema, wish.given);
   const within = (key: Path, path: string): string => resolve(giver(wish, key)?.folder ?? folder, path);
   const from = (key: string, path: string): string => within([key], path);
-  const { ready, boot, reload, health, limits, fault, restart, stop, control, metrics, logs, errors, hooks } = checked;
+  const { ready, boot, reload, health, limits, fault, restart, stop, control, metrics, logs, errors, hooks, registry } =
+    checked;
   const { min = Math.min(100, restart.backoff.max ?? 100), max = Math.max(30_000, min) } = restart.backoff;
+  const { before = [], recycle, watch } = checked;
   const script = from('script', checked.script ?? '');
   const file = wish.sources.find(({ origin }) => origin === 'file');
   return {
@@ -43,10 +50,16 @@ export function settle(
     handOver: checked.handOver,
     balance: checked.balance,
     standby: checked.standby,
-    ready: { on: ready.on, timeoutMs: ready.timeout },
+    ready: { on: ready.on, timeoutMs: ready.timeout, quorum: ready.quorum },
+    before: Array.isArray(before)
+      ? { command: before, timeoutMs: BEFORE_MS }
+      : { command: before.command, timeoutMs: before.timeout },
     boot: { concurrency: boot.concurrency ?? Math.max(1, Math.round(cores)) },
     reload: {
-      surge: reload.surge,
+      // For whoever waits for what they have just written, all at once.
+      surge: watch.program
+        ? Math.max(reload.surge, numberOfWorkers(checked.workers, cores) + checked.standby)
+        : reload.surge,
       canary: reload.canary,
       bakeMs: reload.bake,
       maxErrorRatio: reload.maxErrorRatio,
@@ -99,6 +112,14 @@ export function settle(
       keepMs: errors.keep,
       redact: errors.redact,
     },
+    recycle: { schedule: recycle.schedule, timeZone: recycle.timeZone },
+    watch: {
+      program: watch.program,
+      paths: watch.paths.map((path) => within(['watch', 'paths'], path)),
+      ignore: watch.ignore.map((path) => within(['watch', 'ignore'], path)),
+      debounceMs: watch.debounce,
+      release: watch.release === undefined ? undefined : within(['watch', 'release'], watch.release),
+    },
     user: checked.user,
     group: checked.group,
     agent: {
@@ -106,12 +127,43 @@ export function settle(
         'path' in address ? { path: from('agent', address.path) } : address,
       ),
     },
+    registry: {
+      address: registry.address ?? addressFor(checked.listen) ?? '',
+      weight: registry.weight,
+      etcd: {
+        endpoints: registry.etcd.endpoints,
+        prefix: registry.etcd.prefix,
+        ttlMs: registry.etcd.ttl,
+        user: registry.etcd.user,
+        ...secretFiles((name) => {
+          const path = registry.etcd[name];
+          return path === undefined ? undefined : within(['registry', 'etcd', name], path);
+        }),
+      },
+    },
     hooks: { onIncident: hooks.onIncident },
   };
 }
 
 const absolute = (address: ListenAddress, from: (path: string) => string): ListenAddress =>
   'path' in address ? { path: from(address.path) } : address;
+
+/** Where clients would reach what listens there. A machine with one name has one such address. */
+export function addressFor(listen: readonly ListenAddress[]): string | undefined {
+  for (const address of listen) {
+    if (!('port' in address) || address.port === 0) continue;
+    const anywhere = address.host === undefined || address.host === '0.0.0.0' || address.host === '::';
+    return addressWords({ host: anywhere ? hostname() : address.host, port: address.port });
+  }
+  return undefined;
+}
+
+const secretFiles = (path: (name: 'passwordFile' | 'ca' | 'cert' | 'key') => string | undefined) => ({
+  passwordFile: path('passwordFile'),
+  ca: path('ca'),
+  cert: path('cert'),
+  key: path('key'),
+});
 
 /** A file may be called anything; a name is part of paths and log lines. */
 export const nameOf = (script: string): string =>

@@ -23,6 +23,8 @@ export interface ProgramWatching {
 export interface ProgramWatchOptions {
   /** How long everything must have been quiet: one save, or one checkout, is one change. Default: 150 ms. */
   readonly debounceMs?: number;
+  /** Whether any source beside a watched file counts: what does not start may lack a file that nobody could load. Default: no. */
+  readonly isWary?: () => boolean;
   /** Told of a folder that cannot be watched, for want of watches or of permission. Default: nobody. */
   readonly onError?: (error: Error) => void;
 }
@@ -31,7 +33,7 @@ export interface ProgramWatchOptions {
 export function watchProgram(
   program: ProgramFiles,
   onChange: (files: readonly string[]) => void,
-  { debounceMs = 150, onError = () => undefined }: ProgramWatchOptions = {},
+  { debounceMs = 150, isWary = () => false, onError = () => undefined }: ProgramWatchOptions = {},
 ): ProgramWatching {
   const watchers = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>();
   const files = new Set<string>();
@@ -44,7 +46,7 @@ export function watchProgram(
   function changedAt(path: string, inWhole: boolean): void {
     if (isIgnored(path)) return;
     if (inWhole && isFolder(path)) return enter(path, true);
-    if (!inWhole && !files.has(path)) return;
+    if (!inWhole && !files.has(path) && !(source.test(path) && isWary())) return;
     changed.add(path);
     clearTimeout(timer);
     timer = setTimeout(() => {
@@ -90,11 +92,9 @@ export function watchProgram(
   }
 
   function add(more: readonly string[]): void {
-    for (const file of more) {
-      if (isIgnored(file)) continue;
-      files.add(file);
-      watchFolder(dirname(file));
-    }
+    const counted = more.filter((file) => !isIgnored(file));
+    for (const file of counted) files.add(file);
+    for (const folder of new Set(counted.map((file) => dirname(file)))) watchFolder(folder);
   }
 
   for (const given of program.paths ?? []) {
@@ -113,6 +113,8 @@ export function watchProgram(
     },
   };
 }
+
+const source = /\.(?:[cm]?[jt]sx?|json|node|wasm)$/;
 
 /** What a program writes, or did not write itself: packages, dot-files, logs, and what is named. */
 function ignores({ root, ignore = [] }: ProgramFiles): (path: string) => boolean {

@@ -3,9 +3,8 @@
 // each of them is told once.
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type FSWatcher, watch } from 'chokidar';
 import { isBeingWritten } from './being-written.js';
-import { wayTo } from './way.js';
+import { watchWay } from './watch-way.js';
 
 export interface Watching {
   /** Resolves once every change is seen. */
@@ -38,39 +37,14 @@ export function watchConfig(file: string, onChange: () => void, options: WatchOp
   let timer: NodeJS.Timeout | undefined;
   let patientUntil: number | undefined;
   let closed = false;
-  let way = wayTo(file);
-
-  const isIgnored = (path: string): boolean => !way.folders.has(path) && !way.names.has(path);
-  const watcher: FSWatcher = watch([...way.folders], {
-    depth: 0,
-    followSymlinks: false,
-    ignoreInitial: true,
-    atomic: false,
-    ignored: isIgnored,
-  });
-
   const soon = (): void => {
     if (closed) return;
     clearTimeout(timer);
     timer = setTimeout(() => void look().catch(onError), settleMs);
   };
 
-  /** Another link may lead through other folders. */
-  function follow(): void {
-    const before = way.folders;
-    way = wayTo(file);
-    const gone = [...before].filter((folder) => !way.folders.has(folder));
-    const fresh = [...way.folders].filter((folder) => !before.has(folder));
-    if (gone.length > 0) watcher.unwatch(gone);
-    // What changed before they are watched is seen by looking once more.
-    if (fresh.length > 0) {
-      watcher.add(fresh);
-      soon();
-    }
-  }
-
   async function look(): Promise<void> {
-    follow();
+    way.follow();
     const now = await contentOf(file);
     if (closed || now === undefined || known?.equals(now)) {
       patientUntil = undefined;
@@ -87,8 +61,8 @@ export function watchConfig(file: string, onChange: () => void, options: WatchOp
     onChange();
   }
 
-  watcher.on('all', soon).on('error', onError);
-  const ready = new Promise<void>((resolve) => watcher.once('ready', resolve)).then(soon);
+  const way = watchWay(file, soon, onError);
+  const ready = way.ready.then(soon);
 
   return {
     ready,
@@ -99,7 +73,7 @@ export function watchConfig(file: string, onChange: () => void, options: WatchOp
     async close() {
       closed = true;
       clearTimeout(timer);
-      await watcher.close();
+      await way.close();
     },
   };
 }

@@ -1,6 +1,7 @@
 // What the operator reads: everything that workers say and errors that they report, as log lines. It tells each thing once.
 import type { OperatorError } from '../config/exit-code.js';
 import type { BindQuery, CountedReport, CutRequest } from '../worker/protocol.js';
+import type { BeforeLog } from './before.js';
 import { cannotBind } from './bind.js';
 import { syntaxError } from './diagnosis.js';
 import type { Diagnosis } from './hang/ward.js';
@@ -26,6 +27,9 @@ const LAST_WORDS_MS = 3000;
 /** What a booting worker says on stderr is held back no longer than this. */
 const HOLD_MS = 5000;
 
+/** What happens in every change. */
+const STEPS: ReadonlySet<string> = new Set(['spawn', 'ready', 'serve', 'drain', 'exit', 'reload', 'reloaded']);
+
 interface Known {
   readonly seat: Seat;
   readonly words: LastWords;
@@ -45,6 +49,8 @@ export class Chronicle implements Hearing {
   readonly #journal: Journal;
   /** Called where the first start is hopeless. */
   readonly #hopeless: (error: OperatorError) => void;
+  /** Whoever writes the program will mend it. */
+  readonly #patient: boolean;
   readonly #workers = new Map<number, Known>();
   readonly #obituaries = new Obituaries();
   readonly #policy: () => Policy;
@@ -61,6 +67,7 @@ export class Chronicle implements Hearing {
   readonly #dead = new Map<number, readonly string[]>();
   readonly #mourners = new Map<number, (words: readonly string[]) => void>();
   #everReady = false;
+  #quiet = false;
 
   constructor(
     { log, workers, access }: Pick<Logs, 'log' | 'workers' | 'access'>,
@@ -68,6 +75,7 @@ export class Chronicle implements Hearing {
     journal: Journal,
     policy: () => Policy,
     hopeless: (error: OperatorError) => void,
+    patient = false,
   ) {
     this.#log = log;
     this.#policy = policy;
@@ -76,6 +84,7 @@ export class Chronicle implements Hearing {
     this.#incidents = incidents;
     this.#journal = journal;
     this.#hopeless = hopeless;
+    this.#patient = patient;
   }
 
   readonly observe: Observer = (event, before, after, effects, now) => {
@@ -226,7 +235,7 @@ export class Chronicle implements Hearing {
 
   #bury({ seat, words, bindError }: Known): void {
     const { lines } = words;
-    const hopeless = this.#everReady ? undefined : (bindError ?? syntaxError(lines));
+    const hopeless = this.#everReady ? undefined : (bindError ?? (this.#patient ? undefined : syntaxError(lines)));
     if (hopeless) return this.#hopeless(hopeless);
     const alike = this.#obituaries.record(seat.id, lines);
     if (alike === undefined) return words.release();
@@ -240,13 +249,25 @@ export class Chronicle implements Hearing {
     this.#output.settle(seat);
   }
 
+  /** For the command that comes before a generation. */
+  readonly beforeLog: BeforeLog = {
+    said: (stream, line) => this.#log[stream === 'stdout' ? 'info' : 'warn']({ command: 'before', stream }, line),
+    told: (level, text) => this.note(level, 'before', text),
+  };
+
+  /** Steps of a change are no lines of their own from now on: whoever makes the changes tells each in one. */
+  quieten(): void {
+    this.#quiet = true;
+  }
+
   /** What others did, in the log and among the events. */
   note(level: Sentence['level'], event: string, text: string): void {
     this.#say({ level, event, text });
   }
 
   #say(sentence: Sentence): void {
-    const { level, text, about, cause, event, fields } = sentence;
+    const { text, about, cause, event, fields } = sentence;
+    const level = this.#quiet && sentence.level === 'info' && STEPS.has(event ?? '') ? 'debug' : sentence.level;
     this.#journal.record(sentence);
     const seat = about && { ...about, pid: this.#workers.get(about.id)?.seat.pid };
     this.#log[level](

@@ -4,12 +4,14 @@ import type { AppDifference } from '../config/diff.js';
 import type { Environment } from './environment.js';
 import type { FleetStatus } from './status.js';
 
-export type Refusal = {
+export interface Refusal {
   readonly ok: false;
   readonly why: string;
+  /** What the command that had to come first printed last, where that is why. */
+  readonly lastWords?: readonly string[];
   /** What a command that has asked for it ends with. Default: 1. */
   readonly exitCode?: number;
-};
+}
 export type Outcome = { readonly ok: true } | Refusal;
 
 /** What became of a new generation. */
@@ -26,6 +28,11 @@ export type ReloadOutcome =
       /** What a command that has asked for it ends with. Default: 1. */
       readonly exitCode?: number;
     };
+
+/** `script` is the path that it runs, free of links. */
+export type RollbackOutcome =
+  | { readonly ok: true; readonly generation: number; readonly of: number; readonly script: string }
+  | Extract<ReloadOutcome, { ok: false }>;
 
 /** What became of a new supervisor. */
 export type UpgradeOutcome =
@@ -78,12 +85,19 @@ export interface Commands {
   status(): FleetStatus;
   /** Reads the configuration again and replaces the workers, a few at a time. Resolves when the new generation serves, or will not. */
   reload(ask: ReloadAsk): Promise<ReloadOutcome>;
+  /**
+   * Back to what ran before, replacing the workers a few at a time; without its `before`, which it has had. A reload under way is
+   * called off. Resolves when the old one serves, or will not.
+   */
+  rollback(): Promise<RollbackOutcome>;
   /** Reads the configuration again and replaces all workers at once. Clients wait meanwhile. Resolves when the new ones serve. */
   restart(): Promise<Outcome>;
   /** Resolves when as many workers serve, and no more. */
   scale(to: { readonly to: number } | { readonly by: number }): Promise<ScaleOutcome>;
   /** Replaces one worker. Resolves when it is gone. */
   drain(id: number): Promise<Outcome>;
+  /** Whether load balancers and registries are told to send nobody here. Workers serve on. */
+  maintain(on: boolean): Outcome;
   /** Replaces the supervisor itself. Resolves when the successor serves, or will not: then nothing has changed. */
   upgrade(): Promise<UpgradeOutcome>;
   /** Resolves when nobody is left. */

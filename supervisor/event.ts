@@ -51,6 +51,8 @@ export type Event =
     }
   /** A generation's number is greater than any before. */
   | { readonly type: 'reload-asked'; readonly generation: number; readonly plan: Plan }
+  /** The reload under way is called off. */
+  | { readonly type: 'recall-asked' }
   /** All at once, with a generation of their own. */
   | { readonly type: 'restart-asked'; readonly generation: number }
   | { readonly type: 'scale-asked'; readonly size: number; readonly standby: number }

@@ -1,6 +1,7 @@
 // The commands of `commands.ts`, carried out: each becomes a fact that the machine is told, and an answer read from its turns.
 import type { Config } from '../config/config.js';
-import type { OperatorError } from '../config/exit-code.js';
+import { ExitCode, OperatorError } from '../config/exit-code.js';
+import type { Before, Unprepared } from './before.js';
 import { type Changing, progressOf, settles } from './change.js';
 import type {
   Commands,
@@ -9,16 +10,20 @@ import type {
   Refusal,
   ReloadAsk,
   ReloadOutcome,
+  RollbackOutcome,
   ScaleOutcome,
   UpgradeOutcome,
 } from './commands.js';
+import type { Effect } from './effect.js';
 import { become, type Environment, handedOver, inherited } from './environment.js';
 import type { History } from './history.js';
 import { mustRestart } from './must-restart.js';
 import { whyNot } from './narrate-change.js';
-import type { Releases } from './releases.js';
+import { type Release, type Releases, resolved } from './releases.js';
 import type { Plan } from './reload-state.js';
-import { find, isServing, type Policy } from './state.js';
+import { wayBack } from './rollback.js';
+import { type Standing, serving } from './standing.js';
+import { find, type Policy } from './state.js';
 import { type FleetStatus, type Particulars, stateOf, workerStatus } from './status.js';
 import type { Observer, Supervisor } from './supervisor.js';
 
@@ -37,16 +42,21 @@ export interface Means {
   readonly lastWords: (worker: number) => Promise<readonly string[]>;
   readonly particulars: (id: number) => Particulars | undefined;
   readonly refused: (why: string) => void;
+  /** What holds for the whole fleet is another configuration's now. */
+  readonly adopted: (config: Config) => void;
+  /** When the schedule replaces all workers next. */
+  readonly recycleAt: () => number | undefined;
+  readonly before: Before;
+  /** The first start is hopeless. */
+  readonly giveUp: (error: OperatorError) => void;
   /** As a signal does it. */
   readonly stop: (now: boolean) => void;
   readonly stopped: Promise<unknown>;
-  /** Whether a stop has been asked for, and waits for load balancers to notice. */
-  readonly leaving: () => boolean;
+  readonly standing: Standing;
+  readonly maintain: (on: boolean) => void;
   readonly upgrade: () => Promise<UpgradeOutcome>;
   /** The other apps of the process, and those that this one waits for. */
   readonly company: () => Pick<FleetStatus, 'beside' | 'waitsFor'>;
-  /** Hears of each configuration that the fleet follows from now on. */
-  readonly adopted: (config: Config) => void;
 }
 
 type Turn = Parameters<Observer>;
@@ -67,20 +77,32 @@ export class FleetCommands implements Commands {
     this.#config = means.config;
   }
 
-  readonly observe: Observer = (...turn) => {
-    this.#means.releases.prune(turn[2]);
-    for (const look of this.#watching) look(turn);
-    if (this.#changing) this.#tellProgress(this.#changing);
-  };
-
-  /** What the fleet follows. */
+  /** Of the fleet as a whole: the one that its generation runs. */
   get config(): Config {
     return this.#config;
   }
 
+  readonly observe: Observer = (...turn) => {
+    this.#means.releases.prune(turn[2]);
+    for (const look of this.#watching) look(turn);
+    if (turn[2].goal !== 'serve') this.#means.before.end();
+    if (this.#changing) this.#tellProgress(this.#changing);
+  };
+
+  /** The first generation, once what has to come before it is done. */
+  begin(): void {
+    this.#reading = this.#first();
+  }
+
+  /** Resolves when no configuration is being read, and nothing done that has to come before a generation. */
+  get prepared(): Promise<unknown> {
+    return this.#reading;
+  }
+
   status(): FleetStatus {
-    const { version, supervisor, history, particulars, company } = this.#means;
+    const { version, supervisor, history, particulars, standing, recycleAt, company } = this.#means;
     const { fleet } = supervisor;
+    const { stand } = standing;
     const { beside, waitsFor } = company();
     return {
       name: this.#config.name,
@@ -89,11 +111,14 @@ export class FleetCommands implements Commands {
       version,
       node: process.versions.node,
       since: startedAt,
-      state: this.#means.leaving() ? 'stopping' : waitsFor.length > 0 ? 'starting' : stateOf(fleet),
+      state: stand === 'leaving' ? 'stopping' : waitsFor.length > 0 ? 'starting' : stateOf(fleet),
+      ready: stand === 'up',
+      maintenance: standing.maintenance,
       generation: fleet.generation,
       size: fleet.size,
       standby: fleet.slots.length - fleet.size,
-      serving: fleet.workers.filter(isServing).length,
+      serving: serving(fleet),
+      nextRecycle: recycleAt(),
       slots: fleet.slots.map((_, slot) => ({ slot, ...history.of(slot) })),
       workers: fleet.workers.map((worker) => workerStatus(worker, particulars(worker.id))),
       beside,
@@ -103,29 +128,40 @@ export class FleetCommands implements Commands {
 
   /** `read` gives the configuration. */
   async reload(ask: ReloadAsk, read = this.#means.reread): Promise<ReloadOutcome> {
+    const environment = ask.env && handedOver(ask.env);
     const begun = await this.#renewed(
       read,
-      (config, generation) => {
-        const ended = this.#until(([, , , effects]) => {
-          for (const effect of effects)
-            if (effect.type === 'reloaded' && effect.generation === generation) return effect;
-          return undefined;
-        });
-        this.#means.supervisor.tell({ type: 'reload-asked', generation, plan: planOf(config, ask) });
-        return { config, generation, ended };
-      },
-      ask.env && handedOver(ask.env),
+      (config, generation) => this.#roll(config, generation, ask, environment),
+      environment,
     );
-    if ('why' in begun) return { ...begun, generation: this.#means.supervisor.fleet.generation, lastWords: [] };
-    const { config, generation, ended } = begun;
-    const { failure } = await this.#change(generation, ended);
-    if (failure === undefined) {
-      this.#adopt(config);
-      if (ask.env) become(handedOver(ask.env));
-      return { ok: true, generation };
+    return 'why' in begun ? this.#nothingTried(begun) : begun.ended;
+  }
+
+  async rollback(): Promise<RollbackOutcome> {
+    await this.#reading;
+    const { supervisor, releases, refused } = this.#means;
+    const { goal, reload, generation } = supervisor.fleet;
+    if (goal !== 'serve') return this.#nothingTried(STOPPING);
+    if (this.#waits) return this.#nothingTried(this.#waits);
+    if (reload) {
+      supervisor.tell({ type: 'recall-asked' });
+      const back = await this.#change(generation, this.#settled());
+      return back.ok
+        ? { ok: true, generation, of: generation, script: releases.of(generation).script }
+        : this.#nothingTried(back);
     }
-    const lastWords = 'worker' in failure ? await this.#means.lastWords(failure.worker) : [];
-    return { ok: false, generation, why: whyNot(failure), lastWords };
+    const way = wayBack(releases, supervisor.fleet, this.#config);
+    if ('why' in way) {
+      refused(way.why);
+      return this.#nothingTried(way);
+    }
+    const outcome = await this.#roll(
+      way.config,
+      releases.add(way.config, way.inherited),
+      { canary: false },
+      way.inherited,
+    ).ended;
+    return outcome.ok ? { ...outcome, of: way.of, script: way.config.script } : outcome;
   }
 
   async restart(): Promise<Outcome> {
@@ -170,7 +206,15 @@ export class FleetCommands implements Commands {
     return gone;
   }
 
-  upgrade(): Promise<UpgradeOutcome> {
+  maintain(on: boolean): Outcome {
+    if (this.#means.standing.stand === 'leaving') return STOPPING;
+    this.#means.maintain(on);
+    return { ok: true };
+  }
+
+  /** Not while a generation is prepared: its successor would do the same at the same time. */
+  async upgrade(): Promise<UpgradeOutcome> {
+    await this.#reading;
     return this.#means.upgrade();
   }
 
@@ -184,9 +228,55 @@ export class FleetCommands implements Commands {
     return () => void this.#listeners.delete(listener);
   }
 
+  async #first(): Promise<void> {
+    const { supervisor, releases, giveUp } = this.#means;
+    const prepared = this.#prepared(releases.newest, supervisor.fleet.generation);
+    if (prepared === undefined) return supervisor.tell({ type: 'time-passed' });
+    const goOn = supervisor.hold();
+    const failure = await prepared;
+    if (failure === undefined) return goOn();
+    if (supervisor.fleet.goal === 'serve')
+      giveUp(new OperatorError(`no worker was started: ${failure.why}; the log has what it said.`, ExitCode.failed));
+  }
+
+  #nothingTried({ lastWords = [], ...refusal }: Refusal): Extract<ReloadOutcome, { ok: false }> {
+    return { ...refusal, generation: this.#means.supervisor.fleet.generation, lastWords };
+  }
+
+  /** Its end is inside, as nobody who only wants it begun is to wait for it. */
+  #roll(
+    config: Config,
+    generation: number,
+    ask: ReloadAsk,
+    environment?: Environment,
+  ): { readonly ended: Promise<ReloadOutcome> } {
+    const ended = this.#until(([, , , effects]) =>
+      effects.find((effect) => effect.type === 'reloaded' && effect.generation === generation),
+    );
+    this.#means.supervisor.tell({ type: 'reload-asked', generation, plan: planOf(config, ask) });
+    return { ended: this.#rolled(config, generation, ended, environment) };
+  }
+
+  async #rolled(
+    config: Config,
+    generation: number,
+    ended: Promise<Effect | undefined>,
+    environment?: Environment,
+  ): Promise<ReloadOutcome> {
+    const effect = await this.#change(generation, ended);
+    const failure = effect?.type === 'reloaded' ? effect.failure : undefined;
+    if (failure === undefined) {
+      this.#adopt(config);
+      if (environment) become(environment);
+      return { ok: true, generation };
+    }
+    const lastWords = 'worker' in failure ? await this.#means.lastWords(failure.worker) : [];
+    return { ok: false, generation, why: whyNot(failure), lastWords };
+  }
+
   /** One reading after the other, so that the last who asked is the last who is heard. */
   #renewed<T>(
-    read: Means['reread'],
+    read: (environment: Environment) => Promise<Config>,
     begin: (config: Config, generation: number) => T,
     environment = inherited(),
   ): Promise<T | Refusal> {
@@ -198,8 +288,10 @@ export class FleetCommands implements Commands {
         await mustRestart(this.#config, config);
         const known = new Set(this.#config.listen.map((address) => JSON.stringify(address)));
         await pin(config.listen.filter((address) => !known.has(JSON.stringify(address))));
+        const release = resolved(config, environment);
+        const unprepared = await this.#prepared(release, releases.next);
         if (supervisor.fleet.goal !== 'serve') return STOPPING;
-        return begin(config, releases.add(config, environment));
+        return unprepared ?? begin(config, releases.add(release, environment));
       } catch (error) {
         if (!(error instanceof Error) || error.name !== 'OperatorError') throw error;
         refused(error.message);
@@ -223,14 +315,19 @@ export class FleetCommands implements Commands {
     this.#adopt(config);
   }
 
+  /** Undefined where nothing has to come first. */
+  #prepared(release: Release, generation: number): Promise<Unprepared | undefined> | undefined {
+    return release.before.command.length === 0 ? undefined : this.#means.before.run(release, generation);
+  }
+
   /** What holds for the whole fleet follows the generation that it runs; a size that was asked for since stays where the configuration says the same. */
   #adopt(config: Config): void {
-    const { supervisor, policyOf } = this.#means;
+    const { supervisor, policyOf, adopted } = this.#means;
     const { fleet } = supervisor;
     const { workers, standby } = this.#config;
     this.#config = config;
-    this.#means.adopted(config);
     supervisor.follow(policyOf(config));
+    adopted(config);
     if (config.workers === workers && config.standby === standby) return;
     const size = config.workers === workers ? fleet.size : config.workers;
     supervisor.tell({ type: 'scale-asked', size, standby: config.standby });

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import type { Config } from '../config/config.js';
 import { inWords } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
-import type { Agents } from './agent/agent.js';
+import { Before } from './before.js';
 import { Chronicle } from './chronicle.js';
 import type { UpgradeOutcome, Whole } from './commands.js';
+import { Development } from './development.js';
 import type { Environment } from './environment.js';
 import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
@@ -14,9 +15,12 @@ import { History } from './history.js';
 import { Looking } from './look/looking.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
+import { Occasions } from './occasions.js';
+import { Outward } from './outward.js';
 import { policyOf } from './policy.js';
 import type { Premises } from './premises.js';
-import { emptyFleet, type Fleet } from './state.js';
+import { Standing } from './standing.js';
+import { emptyFleet, type Fleet, isServing } from './state.js';
 import type { FleetStatus } from './status.js';
 import { type Observer, Supervisor } from './supervisor.js';
 import type { Passing } from './upgrade/passing.js';
@@ -30,6 +34,8 @@ export interface Ties {
   readonly observe: Observer;
   /** A stop was asked for, and waits for load balancers to notice. */
   readonly leaving: () => void;
+  /** Something else has changed that is no turn of the fleet. */
+  readonly look: () => void;
   /** A stop begins, or is hurried. */
   readonly stopping: () => void;
   /** Resolves when the process has done all it has to do before it ends. */
@@ -51,9 +57,13 @@ export class FleetRun {
   readonly #ties: Ties;
   readonly #host: NodeHost;
   readonly #supervisor: Supervisor;
+  readonly standing: Standing;
+  readonly #outward: Outward;
   #hopeless: OperatorError | undefined;
   #delayed: NodeJS.Timeout | undefined;
-  #agents: Agents | undefined;
+  #recycleAt: number | undefined;
+  readonly #occasions: Occasions;
+  readonly #development: Development;
 
   constructor(premises: Premises, ties: Ties) {
     const { config, logs, journal, incidents, sockets, releases } = premises;
@@ -62,7 +72,14 @@ export class FleetRun {
     this.#ties = ties;
     const ending = new AbortController();
     this.ended = once(ending.signal, 'abort');
-    this.chronicle = new Chronicle(logs, incidents, journal, () => this.#supervisor.policy, this.giveUp);
+    this.chronicle = new Chronicle(
+      logs,
+      incidents,
+      journal,
+      () => this.#supervisor.policy,
+      this.giveUp,
+      config.watch.program,
+    );
     this.metrics = new Metrics({
       name: config.name,
       version,
@@ -83,10 +100,22 @@ export class FleetRun {
       this.relay,
       (event) => this.#supervisor.tell(event),
       this.metrics.overhear(this.chronicle),
+      (files) => this.#development.loaded(files),
       // Once the turn that ends the fleet has been seen: why it ends is known by then.
-      () => queueMicrotask(() => ending.abort()),
+      () => queueMicrotask(() => void this.#outward.end().then(() => ending.abort())),
       logs.brake,
     );
+    this.standing = new Standing(
+      () => this.fleet,
+      () => this.commands.config.ready.quorum,
+      () => this.isLeaving,
+    );
+    this.#outward = new Outward({
+      config,
+      fleet: () => this.fleet,
+      standing: this.standing,
+      tell: (level, text) => this.chronicle.note(level, 'registry', text),
+    });
     const history = new History();
     const fleet = emptyFleet(config.workers, config.standby);
     this.#supervisor = new Supervisor(this.#host, fleet, policyOf(config), (...turn) => {
@@ -95,7 +124,10 @@ export class FleetRun {
       this.metrics.observe(...turn);
       this.commands.observe(...turn);
       this.relay.observe();
+      this.standing.observe();
+      this.#outward.look();
       for (const effect of turn[3]) if (effect.type === 'give-up') this.#surrender(effect.failures, history);
+      if (turn[2].goal !== 'serve') this.#occasions.close();
       ties.observe(...turn);
     });
     this.commands = new FleetCommands({
@@ -112,14 +144,36 @@ export class FleetRun {
       particulars: (id) => this.#host.particulars(id),
       stop: (now) => this.stop(now),
       stopped,
-      leaving: () => this.#delayed !== undefined,
+      standing: this.standing,
+      maintain: (on) => this.maintain(on),
       upgrade,
       company: ties.company,
-      adopted: (followed) => {
-        logs.log.level = followed.logs.level;
-      },
       lastWords: (worker) => this.chronicle.lastWords(worker),
       refused: (why) => this.chronicle.note('error', 'refused', `nothing was changed: ${why}`),
+      before: new Before(this.chronicle.beforeLog),
+      giveUp: this.giveUp,
+      recycleAt: () => this.#recycleAt,
+      adopted: (changed) => {
+        logs.log.level = changed.logs.level;
+        this.#occasions.follow(changed);
+      },
+    });
+    this.#development = new Development({
+      again: () => this.commands.reload({}, () => Promise.resolve(this.commands.config)),
+      releases,
+      serves: () => this.fleet.workers.some(isServing),
+      note: (level, text) => this.chronicle.note(level, 'watch', text),
+      quieten: () => this.chronicle.quieten(),
+      book: incidents.dir,
+    });
+    this.#occasions = new Occasions({
+      development: this.#development,
+      commands: this.commands,
+      releases,
+      note: (level, text) => this.chronicle.note(level, 'watch', text),
+      due: (at) => {
+        this.#recycleAt = at;
+      },
     });
   }
 
@@ -162,20 +216,30 @@ export class FleetRun {
   }
 
   begin(): void {
-    this.#supervisor.tell({ type: 'time-passed' });
+    this.#occasions.follow(this.premises.config);
+    this.commands.begin();
   }
 
-  /** @param untilMs how long an address may be another's, who is about to give it up. */
-  async openAgents(untilMs: number): Promise<void> {
-    const { listen } = this.premises.config.agent;
-    if (listen.length === 0) return;
-    const { answer, Agents } = await import('./agent/agent.js');
-    this.#agents = new Agents(() => answer(this.fleet, this.isLeaving));
-    await this.#agents.open(listen, untilMs).catch(this.giveUp);
+  /**
+   * Tells load balancers and registries of this machine.
+   * @param untilMs how long an address may be another's, who is about to give it up.
+   */
+  async openOutward(untilMs: number): Promise<void> {
+    await this.#outward.open(untilMs).catch(this.giveUp);
   }
 
-  closeAgents(): void {
-    this.#agents?.close();
+  /** Whoever decides where requests go is told to spare this machine. Those that come are served all the same. */
+  maintain(on: boolean): void {
+    if (this.standing.maintenance === on) return;
+    this.standing.maintenance = on;
+    const text = on ? 'maintenance: no new requests are asked for here' : 'maintenance is over';
+    this.chronicle.note('info', 'maintenance', text);
+    this.#ties.look();
+    this.#outward.look();
+  }
+
+  closeOutward(): void {
+    this.#outward.leave();
   }
 
   stop(now: boolean): void {
@@ -183,6 +247,7 @@ export class FleetRun {
     if (!now && this.#delayed === undefined && delayMs > 0) {
       this.#delayed = setTimeout(() => this.stop(false), delayMs);
       this.#ties.leaving();
+      this.#outward.look();
       this.premises.log.info(`stopping in ${inWords(delayMs)}: load balancers have time to notice`);
       return;
     }
@@ -205,7 +270,7 @@ export class FleetRun {
 
   /** A successor serves. Sockets stay open, and kept connections go to it. */
   retire(passing: Passing): void {
-    this.closeAgents();
+    this.#outward.leave();
     this.premises.sockets.forsake();
     this.premises.control.leave();
     this.relay.follow((moved, handle) => passing.pass(moved, handle));

@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { grantedHeap } from '../config/memory.js';
 import { BOOT_VARIABLE, type BootOrders, LIFELINE_FD, PRELOAD_MARK } from '../worker/protocol.js';
+import { REPORT_VARIABLE } from './development.js';
 import { placesInspector } from './hang/obstacle.js';
 import type { Release } from './releases.js';
 import type { Worker } from './state.js';
@@ -45,6 +46,7 @@ export function forkWorker(
       CORDON_GENERATION: String(generation),
       NODE_APP_INSTANCE: String(slot),
       NODE_UNIQUE_ID: String(id),
+      ...(config.watch.program && { [REPORT_VARIABLE]: '1' }),
       [BOOT_VARIABLE]: JSON.stringify(orders),
     },
     stdio,

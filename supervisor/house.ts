@@ -75,6 +75,7 @@ export class House {
         this.#lineage.upgrade.callOff();
         service?.look();
       },
+      look: () => service?.look(),
       stopping: () => this.#lineage.upgrade.callOff(),
       upgrade: () => this.#upgrade(),
       whole: this.#renewal,
@@ -97,10 +98,11 @@ export class House {
     for (const app of apps.list) if (!app.failure) apps.wire(app);
     service?.begin(standingOf(apps, { warn: (text) => apps.note('warn', 'systemd', text) }));
     if (predecessor)
-      this.#lineage.begin(() => {
-        service?.promote();
+      this.#lineage.begin((maintenance) => {
         const run = this.#only;
-        void run.openAgents(run.commands.config.stop.timeoutMs);
+        run.standing.maintenance = maintenance;
+        service?.promote();
+        void run.openOutward(run.commands.config.stop.timeoutMs);
       });
     this.#watch.follow(apps.list.map(({ asked }) => asked));
     apps.beginNext();
@@ -149,13 +151,17 @@ export class House {
     log.info(
       `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${count(config.workers, 'worker')}${roundedWords(config.workers)}`,
     );
-    if (predecessor === undefined || this.apps.isSeveral) void run.openAgents(0);
+    if (predecessor === undefined || this.apps.isSeveral) void run.openOutward(0);
   }
 
   #hear(): void {
     const { signal: until } = this.#signals;
     onEnding(until, (signal) => this.#end(signal));
-    onSignal(until, 'SIGUSR2', () => void this.#upgrade());
+    onSignal(
+      until,
+      'SIGUSR2',
+      () => void (this.apps.isSeveral ? this.#upgrade() : this.apps.runs[0]?.commands.upgrade()),
+    );
     onSignal(until, 'SIGHUP', () => void this.#renewal.reload({}));
     onSignal(until, 'SIGTTIN', () => void this.#scale(1));
     onSignal(until, 'SIGTTOU', () => void this.#scale(-1));
@@ -165,7 +171,9 @@ export class House {
     const { apps } = this;
     const again = apps.isEnding || apps.runs.every(({ fleet, isLeaving }) => fleet.goal !== 'serve' || isLeaving);
     if (again) this.#hurry.abort();
-    if (again || signal === 'SIGQUIT') this.#exitCode = 128 + os.constants.signals[signal];
+    const isDevelopment = apps.runs.every(({ commands }) => commands.config.watch.program);
+    const atOnce = signal === 'SIGQUIT' || (signal === 'SIGINT' && isDevelopment);
+    if (again || atOnce) this.#exitCode = 128 + os.constants.signals[signal];
     apps.stop(this.#exitCode !== 0);
   }
 

@@ -43,9 +43,10 @@ export class Lineage {
       serves: () => run().fleet.goal === 'serve' && !run().isLeaving,
       bequeath: () => run().premises.sockets.bequeath(),
       heritage: (firstFd) => service?.heritage(firstFd),
+      maintenance: () => run().standing.maintenance,
       readyMs: () => {
-        const { ready, workers } = run().premises.config;
-        return ready.timeoutMs * workers + BOOT_MS;
+        const { before, ready, workers } = run().premises.config;
+        return (before.command.length === 0 ? 0 : before.timeoutMs) + ready.timeoutMs * workers + BOOT_MS;
       },
       retire: async ({ pid, child }) => {
         const passing = new Passing(child);
@@ -58,7 +59,8 @@ export class Lineage {
   }
 
   readonly observe: Observer = (event, before, after) => {
-    const verdict = this.#awaited ? debut(event, before, after) : undefined;
+    const { quorum } = this.#run().commands.config.ready;
+    const verdict = this.#awaited ? debut(event, before, after, quorum) : undefined;
     if (verdict === undefined) return;
     this.#awaited = false;
     if (verdict.type === 'ready') this.#run().premises.control.takeOver();
@@ -68,15 +70,15 @@ export class Lineage {
   };
 
   /** Before the first worker starts. */
-  begin(left: () => void): void {
+  begin(left: (maintenance: boolean) => void): void {
     const { metrics, relay, premises } = this.#run();
     this.#predecessor?.counted((legacy) => metrics.inherit(legacy));
     this.#predecessor?.passes((moved, handle) => relay.adopt(moved, handle));
-    this.#predecessor?.left(() => {
+    this.#predecessor?.left((maintenance) => {
       this.#leads = true;
       premises.sockets.lead();
       if (!this.#awaited) premises.sockets.disclaim();
-      left();
+      left(maintenance);
     });
   }
 

@@ -10,6 +10,7 @@ import { stdoutTarget } from './logs/stdout.js';
 import { type Speaker, WorkerLines } from './logs/worker-lines.js';
 import { type Line, readable } from './readable.js';
 import { leadsToJournal, prioritized } from './systemd/journal.js';
+import { JournalStream } from './systemd/journal-stream.js';
 import { count, seconds } from './words.js';
 
 export type Log = Logger;
@@ -103,7 +104,7 @@ export class Logs {
     ];
   }
 
-  #toStdout({ logs }: Settings): Print {
+  #toStdout({ name, logs }: Settings): Print {
     const target = stdoutTarget((why) => this.#troubled('its stdout', why));
     const backlog = this.#backlog(target, 'the reader of the log');
     const toJournal = leadsToJournal(1, process.env);
@@ -111,7 +112,10 @@ export class Logs {
       logs.format === 'json'
         ? (json: string) => `${json}\n`
         : (json: string) => `${readable(JSON.parse(json) as Line, this.#ears.isAmong?.())}\n`;
-    return (json, level, own) => backlog.add(toJournal ? prioritized(level, shown(json)) : shown(json), 1, own);
+    if (!toJournal) return (json, _level, own) => backlog.add(shown(json), 1, own);
+    // Without a name there is no program either.
+    const program = name === undefined ? backlog : this.#backlog(new JournalStream(name, target), 'the journal');
+    return (json, level, own) => (own ? backlog : program).add(prioritized(level, shown(json)), 1, own);
   }
 
   #toFile(path: string, rotation: Rotation): Print {

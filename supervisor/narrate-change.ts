@@ -24,6 +24,7 @@ export function asked(event: Event, before: Fleet, after: Fleet): Sentence[] {
       const heard = about && about.phase !== find(after, event.id)?.phase;
       return heard ? [{ level: 'info', text: `worker ${event.id} is to be replaced: it was asked for`, about }] : [];
     }
+    case 'recall-asked':
     case 'ready':
     case 'listening':
     case 'faulted':
@@ -65,7 +66,7 @@ export function watched({ reload: was }: Fleet, { reload: is }: Fleet): Sentence
 export function reloaded(generation: number, failure: Failure | undefined, { generation: old, goal }: Fleet): Sentence {
   if (failure === undefined) return { level: 'info', text: `reload done: generation ${generation} serves` };
   const text = `reload of generation ${generation} came to nothing: ${whyNot(failure)}`;
-  const wished = failure.type === 'superseded' || failure.type === 'stopped';
+  const wished = ['superseded', 'stopped', 'recalled'].includes(failure.type);
   if (wished || goal !== 'serve') return { level: 'info', text };
   return { level: 'error', text: `${text}; generation ${old} serves on`, fields: { failure } };
 }
@@ -92,6 +93,8 @@ export function whyNot(failure: Failure): string {
       return `its event loop was more than ${seconds(failure.lagMs)} late, again and again`;
     case 'silent':
       return 'its event loop stands still';
+    case 'recalled':
+      return 'it was called off';
     case 'mute':
       return `it answered none of ${count(failure.open, 'request')}, while the old one answered ${failure.stale.served}`;
     case 'superseded':

@@ -58,6 +58,7 @@ const kinds: Readonly<Record<Event['type'], string>> = {
   draining: 'drain',
   exited: 'exit',
   'reload-asked': 'reload',
+  'recall-asked': 'reload',
   'restart-asked': 'restart',
   'scale-asked': 'scale',
   'recycle-asked': 'recycle',
@@ -87,6 +88,7 @@ function told(event: Event, before: Fleet, after: Fleet, now: Instant): Sentence
     case 'overslept':
     case 'beat':
     case 'reload-asked':
+    case 'recall-asked':
     case 'restart-asked':
     case 'scale-asked':
     case 'recycle-asked':

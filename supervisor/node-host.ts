@@ -12,6 +12,7 @@ import {
   seal,
   type ToWorker,
 } from '../worker/protocol.js';
+import { modulesIn } from './development.js';
 import type { Effect } from './effect.js';
 import type { Event, Held } from './event.js';
 import { forkWorker, givenOptions, killTree } from './fork.js';
@@ -75,6 +76,7 @@ export class NodeHost implements Host {
   readonly #relay: Relay;
   readonly #tell: (event: Event) => void;
   readonly #hearing: Hearing;
+  readonly #loaded: (files: readonly string[]) => void;
   readonly #finished: () => void;
   readonly #brake: Brake;
   readonly #processes = new Map<number, Process>();
@@ -90,6 +92,8 @@ export class NodeHost implements Host {
     relay: Relay,
     tell: (event: Event) => void,
     hearing: Hearing,
+    /** Hears of modules, where the program is developed. */
+    loaded: (files: readonly string[]) => void,
     finished: () => void,
     brake: Brake,
   ) {
@@ -98,6 +102,7 @@ export class NodeHost implements Host {
     this.#relay = relay;
     this.#tell = tell;
     this.#hearing = hearing;
+    this.#loaded = loaded;
     this.#finished = finished;
     this.#brake = brake;
     this.#ward = new Ward(tell);
@@ -206,6 +211,7 @@ export class NodeHost implements Host {
     // After its last message, where `exit` may come before it; `disconnect` does not come while handles wait to be sent.
     child.once('close', () => this.#relay.gone(id));
     child.on('message', (message) => {
+      if (release.watch.program) this.#loaded(modulesIn(message));
       if (release.ready.on === 'message' && isReadyMessage(message)) this.#tell({ type: 'ready', id });
     });
     child.on('error', (error) => child.pid === undefined && this.#failed(seat, release, error));

@@ -1,7 +1,7 @@
 // Pure: writes down what happened. What follows from it is decided by looking at the whole, not here.
 import type { Event } from './event.js';
 import { examined, excused, heard, limit, listen, overslept } from './health.js';
-import { abandon, begin, promote, supersede, weigh } from './reload.js';
+import { abandon, begin, promote, recall, supersede, weigh } from './reload.js';
 import { hasBudget } from './restart.js';
 import { emptySlot, type Fleet, find, healthy, type Instant, isLive, NONE, type Policy, type Worker } from './state.js';
 import { change, type Decision, drained, failed, followed, isHopeless, nothing, retire } from './turn.js';
@@ -28,6 +28,8 @@ export function record(fleet: Fleet, event: Event, now: Instant, policy: Policy)
       return exited(fleet, event, now, policy);
     case 'reload-asked':
       return begin(fleet, event.generation, event.plan);
+    case 'recall-asked':
+      return recall(fleet, now, policy);
     case 'restart-asked':
       return restarted(fleet, event.generation, now, policy);
     case 'scale-asked':

@@ -58,6 +58,8 @@ export type Failure =
   | { readonly type: 'faults'; readonly faults: number }
   | { readonly type: 'late'; readonly lagMs: number }
   | { readonly type: 'silent' }
+  /** Somebody wanted the old one back. */
+  | { readonly type: 'recalled' }
   /** It has answered nothing, though it was asked, while the old ones answered many. */
   | { readonly type: 'mute'; readonly open: number; readonly stale: Count }
   | { readonly type: 'superseded'; readonly by: number }

@@ -54,6 +54,14 @@ export function abandon(fleet: Fleet, generation: number, failure: Failure, now:
   );
 }
 
+/** Whatever its plan says of failures: the old generation is wanted back. */
+export function recall(fleet: Fleet, now: Instant, policy: Policy): Decision {
+  const { reload } = fleet;
+  if (!reload) return nothing(fleet);
+  const willing = { ...fleet, reload: { ...reload, plan: { ...reload.plan, rollback: true } } };
+  return abandon(willing, reload.generation, { type: 'recalled' }, now, policy);
+}
+
 /** A worker that was tried is ready: the slot is its generation's. */
 export function promote(fleet: Fleet, { slot, generation }: Worker, now: Instant): Fleet {
   const { reload } = fleet;

@@ -38,6 +38,10 @@ export interface FleetStatus {
   readonly since: number;
   /** The first that is true. */
   readonly state: 'stopping' | 'reloading' | 'degraded' | 'starting' | 'serving';
+  /** Whether it is to get new requests: `ready.quorum` is reached, and neither maintenance nor a stop forbids it. */
+  readonly ready: boolean;
+  /** The operator wants no new requests here. */
+  readonly maintenance: boolean;
   readonly generation: number;
   /** Workers that are wanted in service. */
   readonly size: number;
@@ -45,6 +49,8 @@ export interface FleetStatus {
   readonly standby: number;
   /** Workers that take new connections. */
   readonly serving: number;
+  /** When the schedule replaces all workers next, in milliseconds since 1970. */
+  readonly nextRecycle?: number | undefined;
   readonly slots: readonly SlotStatus[];
   readonly workers: readonly WorkerStatus[];
   /** The other apps of this process. */

@@ -16,6 +16,7 @@ export class Supervisor {
   readonly #inbox: Event[] = [];
   #fleet: Fleet;
   #busy = false;
+  #held = false;
   #due: Instant | undefined;
 
   constructor(host: Host, fleet: Fleet, policy: Policy, observe: Observer = () => {}) {
@@ -38,10 +39,23 @@ export class Supervisor {
     this.#policy = policy;
   }
 
+  /** From now on only a stop is heard. Returns what ends that, and lets in what has come meanwhile. */
+  hold(): () => void {
+    this.#held = true;
+    return () => {
+      this.#held = false;
+      this.tell({ type: 'time-passed' });
+    };
+  }
+
   /** Takes one fact in. Performing an effect may bring in more facts; they wait their turn. */
   tell(event: Event): void {
+    if (this.#held && (event.type === 'stop-asked' || event.type === 'halt-asked')) {
+      this.#held = false;
+      this.#inbox.length = 0;
+    }
     this.#inbox.push(event);
-    if (this.#busy) return;
+    if (this.#busy || this.#held) return;
     const lateMs = this.#host.now() - (this.#due ?? Number.POSITIVE_INFINITY);
     if (lateMs > this.#policy.health.beatMs) this.#inbox.unshift({ type: 'overslept', byMs: lateMs });
     this.#busy = true;

@@ -64,7 +64,7 @@ function loadedWith(file: string, seen: Set<string> = new Set()): Set<string> {
 test('the supervisor loads no parser, watcher or compiler before it is asked to', (t) => {
   const loaded = ['cli/main.ts', 'cli/start.ts', 'supervisor/index.ts'].flatMap((file) => [...loadedWith(file)]);
   t.true(loaded.includes('config/schema.ts') && loaded.includes('valibot') && loaded.includes('config/file.ts'));
-  const heavy = /^(?:yaml|chokidar|jiti|dotenv)$|^config\/(?:reading\/(?!reading)|pm2\/|watch|starter|diff)/;
+  const heavy = /^(?:yaml|chokidar|croner|jiti|dotenv)$|^config\/(?:reading\/(?!reading)|pm2\/|watch|starter|diff)/;
   t.deepEqual(
     loaded.filter((name) => heavy.test(name)),
     [],

@@ -35,7 +35,7 @@ export const onlyOn =
   (why: string): Rule =>
   (held) =>
     isOff(held) ? leftOut(why)(held, {}, '') : {};
-const isOff = (held: unknown): boolean =>
+export const isOff = (held: unknown): boolean =>
   held === false || held === 'false' || held === 0 || held === '' || (Array.isArray(held) && held.length === 0);
 
 /** Programs that pm2 finds on the PATH, and files that are for others than node. */

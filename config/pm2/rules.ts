@@ -6,6 +6,7 @@ import {
   growingDelay,
   instances,
   interpreter,
+  isOff,
   leftOut,
   listenTimeout,
   memoryLimit,
@@ -20,14 +21,15 @@ import {
   variables,
 } from './outcomes.js';
 import { isOn, wordsOf } from './values.js';
+import { delay, ignored, watch } from './watching.js';
 
 const monitoring = "it belongs to pm2's own monitoring, and means nothing here";
 const output =
   'cordon writes everything to its own stdout, for systemd, a container or the shell to keep, or to one file: logs.file';
-const watching = 'this version does not watch files';
-const notYet = (what: string) => `this version has no ${what}`;
-const givesUp = 'cordon never gives up; `restart.intensity` and `restart.backoff` slow restarts down';
-const whoRuns = 'cordon and its workers run as the user who starts it; let systemd (`User=`) or the container choose';
+const givesUp =
+  'cordon goes on, unless `restart.giveUp` says otherwise; `restart.intensity` and `restart.backoff` slow restarts down';
+const whoRuns =
+  'cordon and its workers run as the user who starts it, or, where that is root, as `user`; let systemd (`User=`) or the container choose';
 
 export const rules: Readonly<Record<string, Rule>> = {
   script,
@@ -54,7 +56,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   log_date_format: leftOut("cordon's lines carry their time in a form of their own"),
   time: anyway,
   merge_logs: anyway,
-  pid_file: leftOut(notYet('pid file')),
+  pid_file: leftOut('pm2 writes one for each worker; `pidFile` names one that holds the process id of cordon'),
   max_memory_restart: memoryLimit,
   min_uptime: leftOut(givesUp),
   max_restarts: leftOut(givesUp),
@@ -64,17 +66,17 @@ export const rules: Readonly<Record<string, Rule>> = {
   autostart: onlyOn('what stands in the file is started'),
   stop_exit_codes: leftOut('cordon starts a successor for every worker that ends, whatever its exit code'),
   force: anyway,
-  cron_restart: leftOut(notYet('schedule of restarts')),
+  cron_restart: (held) => (isOff(held) || held === '0' ? {} : becomes('recycle', 'schedule')(String(held))),
   kill_timeout: time(['stop', 'timeout'], ['fault', 'killTimeout']),
   kill_retry_time: leftOut('a worker that does not end in time is killed once, and that suffices'),
   listen_timeout: listenTimeout,
   wait_ready: (held) => (isOn(held) ? becomes('ready', 'on')('message') : {}),
   shutdown_with_message: onlyOff("cordon drains the program's servers itself and sends no message"),
   treekill: onlyOn('what a worker has started ends with it'),
-  watch: onlyOff(watching),
-  ignore_watch: leftOut(watching),
-  watch_delay: leftOut(watching),
-  watch_options: leftOut(watching),
+  watch,
+  ignore_watch: ignored,
+  watch_delay: delay,
+  watch_options: leftOut('cordon watches folders in its own way, and follows no links in them'),
   uid: leftOut(whoRuns),
   gid: leftOut(whoRuns),
   username: leftOut(whoRuns),
@@ -92,7 +94,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   event_loop_inspector: onlyOff(monitoring),
   io: onlyOff(monitoring),
   install_url: leftOut('cordon installs nothing'),
-  post_update: leftOut('cordon updates nothing; run it before you reload'),
+  post_update: leftOut('cordon updates nothing; `before` runs one command before each generation'),
   write: onlyOff('cordon never writes to a configuration'),
   execute_command: onlyOff('cordon runs scripts of node only'),
   name_prefix: leftOut('write the name as it is to be'),

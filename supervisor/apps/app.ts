@@ -112,7 +112,7 @@ export class App implements Standing {
 
   async #leave(): Promise<void> {
     this.#stopping.abort();
-    this.#run?.closeAgents();
+    this.#run?.closeOutward();
     if (this.#premises) await leave(this.#premises);
     else if (this.#ground) {
       this.#ground.sockets.close();
@@ -122,7 +122,8 @@ export class App implements Standing {
   }
 
   readonly #observe: Observer = (_event, _before, after) => {
-    if (this.phase === 'begun' && after.goal === 'serve' && serves(after)) this.phase = 'ready';
+    if (this.phase === 'begun' && after.goal === 'serve' && serves(after, this.asked.ready.quorum))
+      this.phase = 'ready';
     if (this.phase === 'ready' || after.degraded) this.#settling.abort();
   };
 }

@@ -23,6 +23,7 @@ export interface Means {
   /** Hears of every turn of every fleet. */
   readonly observe: Observer;
   readonly leaving: () => void;
+  readonly look: () => void;
   readonly stopping: () => void;
   readonly upgrade: () => Promise<UpgradeOutcome>;
   readonly whole: Whole;
@@ -151,11 +152,12 @@ export class Apps {
 
   /** From now on it has a fleet. */
   wire(app: App): void {
-    const { version, reread, leaving, stopping, upgrade, whole } = this.#means;
+    const { version, reread, leaving, look, stopping, upgrade, whole } = this.#means;
     const run = app.wire({
       version,
       reread: (environment) => reread(app.name, environment),
       leaving,
+      look,
       stopping,
       upgrade,
       whole,

@@ -28,6 +28,7 @@ const claims: readonly (readonly [key: string, wanted: (app: Config) => readonly
   ['control.socket', ({ control }) => (control.socket === undefined ? [] : [control.socket])],
   ['logs.file', ({ logs }) => [logs.file, logs.accessFile].flatMap((file) => file ?? [])],
   ['metrics.listen', ({ metrics }) => metrics.listen.map(addressWords).filter((words) => !words.endsWith(':0'))],
+  ['agent.listen', ({ agent }) => agent.listen.map(addressWords).filter((words) => !words.endsWith(':0'))],
   ['errors.dir', ({ errors }) => (errors.dir === undefined ? [] : [errors.dir])],
 ];
 

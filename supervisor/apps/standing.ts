@@ -3,6 +3,7 @@ import type { OperatorError } from '../../config/exit-code.js';
 import { nextDeadline } from '../decide.js';
 import type { BookFigures } from '../incidents/incidents.js';
 import { GRACE_MS, policyOf } from '../policy.js';
+import { quorumOf, serving } from '../standing.js';
 import { emptyFleet, type Fleet } from '../state.js';
 import type { Service } from '../systemd/service.js';
 import type { Apps } from './apps.js';
@@ -26,7 +27,10 @@ export function standingOf(apps: Apps, log: { warn(text: string): void }): Param
         0,
         ...apps.runs.map((run) => run.now() - (nextDeadline(run.fleet, policyOf(run.commands.config)) ?? Infinity)),
       ),
-    incidents: () => apps.runs.reduce((sum, { premises }) => sum + unresolved(premises.incidents.figures), 0),
+    quorum: () =>
+      sum(apps, ({ fleet, commands }) => enough(serving(fleet), quorumOf(commands.config.ready.quorum, fleet.size))),
+    maintenance: () => apps.runs.length > 0 && apps.runs.every(({ standing }) => standing.maintenance),
+    incidents: () => sum(apps, ({ premises }) => unresolved(premises.incidents.figures)),
     unserved: () => apps.runs.flatMap(({ premises }) => premises.sockets.unserved),
     leaving: () => apps.runs.some(({ isLeaving }) => isLeaving),
     give: (up: OperatorError) => {
@@ -42,11 +46,18 @@ export function together(fleets: readonly Fleet[], isEnding: boolean): Fleet {
   return {
     ...first,
     goal: isEnding ? 'stop' : 'serve',
+    size: fleets.reduce((all, { size }) => all + size, 0),
     slots: fleets.flatMap(({ slots }) => slots),
     workers: fleets.flatMap(({ workers }) => workers),
     degraded: fleets.some(({ degraded }) => degraded),
     reload: fleets.find(({ reload }) => reload)?.reload,
   };
 }
+
+const sum = ({ runs }: Apps, of: (run: Apps['runs'][number]) => number): number =>
+  runs.reduce((all, run) => all + of(run), 0);
+
+/** Who has more than is needed makes up for nobody else. */
+const enough = (those: number, needed: number): number => Math.max(those, needed);
 
 const unresolved = (figures: BookFigures): number => figures.new + figures.known + figures.returned;

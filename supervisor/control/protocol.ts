@@ -30,11 +30,13 @@ export const endpoints = {
   'POST /v1/logs/reopen': 'begin log files anew, after logrotate has renamed them',
   'GET /metrics': 'Prometheus text',
   'GET /livez': '200 while the supervisor runs',
-  'GET /readyz': '200 while a worker serves',
+  'GET /readyz': '200 while it is to get new requests',
   'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?, "env"?, "all"?}',
   'POST /v1/diff': 'what a reload of all apps would do; {"file"?}',
+  'POST /v1/rollback': 'back to the generation before',
   'POST /v1/restart': 'every worker at once',
   'POST /v1/scale': '{"to": n} or {"by": n}',
+  'POST /v1/maintenance': 'whether load balancers are to send nobody here; {"on": true}',
   'POST /v1/upgrade': 'replace the supervisor itself',
   'POST /v1/stop': '{"now"?, "all"?}',
   'POST /v1/workers/:id/drain': 'replace one worker',
@@ -118,6 +120,9 @@ export interface OrderOutcome {
   readonly why?: string;
   readonly tookMs: number;
   readonly generation?: number;
+  /** Of a rollback: which generation ran it before, and the script, free of links. */
+  readonly of?: number;
+  readonly script?: string;
   readonly lastWords?: readonly string[];
   readonly from?: number;
   readonly to?: number;

@@ -10,10 +10,11 @@ export const redacted = (config: Release): object => ({
   inherited: undefined,
   args: hidden(config.args),
   nodeArgs: hidden(config.nodeArgs),
+  before: { ...config.before, command: hidden(config.before.command) },
   env: Object.fromEntries(Object.keys(config.env).map((name) => [name, HIDDEN])),
 });
 
-const hidden = (args: readonly string[]): string[] =>
+export const hidden = (args: readonly string[]): string[] =>
   args.map((text, i) => {
     const [name = ''] = text.split('=', 1);
     if (text.startsWith('-') && text.includes('=')) return secretive.test(name) ? `${name}=${HIDDEN}` : text;

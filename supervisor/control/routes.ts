@@ -94,13 +94,12 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
     },
     'GET /livez': ({ response }) => send(response, 200, 'text/plain', 'ok\n'),
     'GET /readyz': ({ response }) => {
-      const { state, serving, size } = commands.status();
-      const ready = serving > 0 && state !== 'stopping';
+      const { state, serving, size, ready, maintenance } = commands.status();
       send(
         response,
         ready ? 200 : 503,
         'text/plain',
-        `${ready ? 'ok' : 'not ready'}: ${serving}/${size} workers serve, ${state}\n`,
+        `${ready ? 'ok' : 'not ready'}: ${serving}/${size} workers serve, ${maintenance ? 'maintenance' : state}\n`,
       );
     },
     'POST /v1/reload': async ({ request, response }) => {
@@ -119,6 +118,10 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       });
       answer(response, 200, { version: VERSION, apps } satisfies DiffReply);
     },
+    'POST /v1/rollback': async ({ request, response }) => {
+      await readBody(request, {});
+      await carryOut(request, response, sources, () => commands.rollback());
+    },
     'POST /v1/restart': async ({ request, response }) => {
       await readBody(request, {});
       await carryOut(request, response, sources, () => commands.restart());
@@ -128,6 +131,11 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       if ((to === undefined) === (by === undefined)) throw new Refused(400, 'expected either "to" or "by"');
       if (!Number.isInteger(to ?? by)) throw new Refused(400, 'expected a whole number');
       await carryOut(request, response, sources, () => commands.scale(to === undefined ? { by: by ?? 0 } : { to }));
+    },
+    'POST /v1/maintenance': async ({ request, response }) => {
+      const { on } = await readBody(request, { on: 'boolean' });
+      if (on === undefined) throw new Refused(400, 'expected "on"');
+      await carryOut(request, response, sources, () => Promise.resolve(commands.maintain(on)));
     },
     'POST /v1/upgrade': async ({ request, response }) => {
       await readBody(request, {});

@@ -56,6 +56,11 @@ export class Incidents implements IncidentBook {
   #forget: NodeJS.Timeout | undefined;
   #closed = false;
 
+  /** Where it is kept. */
+  get dir(): string {
+    return this.#dir;
+  }
+
   /** `succeeds`: another supervisor has the book, and will soon leave it to this one. */
   constructor(config: Config, warn: (sentence: string) => void, succeeds = false) {
     this.#config = config;

@@ -24,6 +24,9 @@ export interface Means {
   /** By how much the machines are late to do what they had planned. */
   readonly overdueMs: () => number;
   readonly incidents: () => number;
+  /** How many workers must serve before the service counts as started. */
+  readonly quorum: () => number;
+  readonly maintenance: () => boolean;
   /** What systemd has lent and no worker listens on. */
   readonly unserved: () => readonly string[];
   /** A stop was asked for, and waits for load balancers to notice. */
@@ -158,9 +161,9 @@ export class Service {
 
   #speak(): void {
     if (!this.#means || !this.#isMain) return;
-    const { fleet, apps, bootMs, stopMs, incidents, unserved, leaving } = this.#means;
+    const { fleet, apps, bootMs, stopMs, incidents, unserved, leaving, maintenance } = this.#means;
     const now = fleet();
-    const quorum = now.slots.length;
+    const quorum = this.#means.quorum();
     const { told, words } = speak(this.#told, now, {
       incidents: incidents(),
       reloading: stateOf(now) === 'reloading',
@@ -169,6 +172,7 @@ export class Service {
       apps: apps(),
       bootMs: bootMs(),
       leaving: leaving(),
+      maintenance: maintenance(),
       stopMs: stopMs(),
       monotonicUsec: process.hrtime.bigint() / 1000n,
     });

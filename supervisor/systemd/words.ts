@@ -33,6 +33,8 @@ export interface Circumstances {
   readonly apps?: number;
   /** It will stop in a moment, and serves on until then. */
   readonly leaving: boolean;
+  /** The operator wants no new requests here. */
+  readonly maintenance: boolean;
   /** So many workers that serve are enough to call the service started. */
   readonly quorum: number;
   /** Everything that systemd has handed over has somebody who serves it. */
@@ -77,12 +79,13 @@ function statusOf(fleet: Fleet, serving: number, present: number, now: Circumsta
   if (fleet.goal !== 'serve') return present === 0 ? 'stopped' : `stopping: ${counted(present, 'worker')} left`;
   // A reload has more than are wanted, for a moment.
   const parts = [
-    `${Math.min(serving, fleet.slots.length)}/${fleet.slots.length} ready`,
+    `${Math.min(serving, fleet.size)}/${fleet.size} ready`,
     now.apps === undefined || now.apps === 1 ? `generation ${fleet.generation}` : counted(now.apps, 'app'),
   ];
   if (now.incidents > 0) parts.push(counted(now.incidents, 'incident'));
   if (fleet.degraded) parts.push('degraded: workers fail again and again');
   if (now.reloading) parts.push('reloading');
+  if (now.maintenance) parts.push('maintenance');
   if (now.leaving) parts.push('stopping soon');
   if (serving >= now.quorum && !now.served) parts.push('waiting for a worker that serves every socket of the unit');
   return parts.join(', ');

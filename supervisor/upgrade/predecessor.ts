@@ -13,8 +13,8 @@ export interface Predecessor {
   ready(): void;
   /** Its fleet serves on, and its operator is told why. Resolves when that has been said. */
   failed(why: string): Promise<void>;
-  /** Calls back once, when it has stepped back. */
-  left(then: () => void): void;
+  /** Calls back once, when it has stepped back; whether the operator wants no new requests here. */
+  left(then: (maintenance: boolean) => void): void;
   /** Hears of what it has counted, in parts. */
   counted(hear: (legacy: Legacy) => void): void;
   /** Hears of each connection that it passes on. */
@@ -36,9 +36,12 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
     });
 
   const gone = new Promise<void>((resolve) => process.once('disconnect', resolve));
-  const left = new Promise<void>((resolve) => {
-    process.on('message', (message) => heard(message)?.cordon === 'lead' && resolve());
-    void gone.then(resolve);
+  const left = new Promise<boolean>((resolve) => {
+    process.on('message', (message) => {
+      const word = heard(message);
+      if (word?.cordon === 'lead') resolve(word.maintenance === true);
+    });
+    void gone.then(() => resolve(false));
   });
   const isService = isInvited(process.env);
   const inherited = new Promise<readonly Inherited[]>((resolve, reject) => {

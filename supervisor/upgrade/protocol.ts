@@ -30,7 +30,11 @@ export type ToSuccessor =
       readonly sockets: readonly Heirloom[];
     }
   /** Whoever asks for the supervisor, systemd above all, is shown to the successor from now on. */
-  | { readonly cordon: 'lead' }
+  | {
+      readonly cordon: 'lead';
+      /** The operator wants no new requests here. */
+      readonly maintenance?: boolean;
+    }
   /** What has been counted so far, or since it was told last. */
   | { readonly cordon: 'counted'; readonly legacy: Legacy }
   /** With the handle of a kept connection on which nothing is under way. */

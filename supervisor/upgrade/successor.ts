@@ -30,7 +30,7 @@ export type Upgraded =
       readonly node: string;
       readonly child: ChildProcess;
       /** Tells it that it leads from now on. */
-      readonly promote: () => void;
+      readonly promote: (maintenance: boolean) => void;
     }
   | { readonly ok: false; readonly why: string };
 
@@ -108,7 +108,7 @@ export function succeed(
             version: hello.version,
             node: hello.node,
             child,
-            promote: () => tell(child, { cordon: 'lead' }),
+            promote: (maintenance) => tell(child, { cordon: 'lead', maintenance }),
           });
       }
     };

@@ -16,6 +16,8 @@ export interface Means {
   readonly bequeath: () => readonly Inherited[];
   /** What else it needs, its descriptors from this one on. */
   readonly heritage: (firstFd: number) => Heritage | undefined;
+  /** Whether the operator wants no new requests here; the successor keeps it so. */
+  readonly maintenance: () => boolean;
   /** How long a successor's fleet may take to be ready. */
   readonly readyMs: () => number;
   /** The successor serves: everything here is its from now on. */
@@ -59,7 +61,7 @@ export class Upgrade {
     const { pid, version, node } = outcome;
     log.info(`upgrade: the successor serves (cordon ${version}, Node ${node}, pid ${pid}); this supervisor leaves`);
     await retire(outcome);
-    outcome.promote();
+    outcome.promote(this.#means.maintenance());
     return { ok: true, pid, version, node };
   }
 

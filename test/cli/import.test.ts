@@ -32,7 +32,7 @@ test('import prints the configuration on stdout, and what is not taken over on s
   });
   const { code, out, err } = await command(folder, ['import']);
   t.is(code, 0);
-  t.regex(err, /^cordon: ecosystem\.config\.cjs: a: `max_restarts` is not taken over: cordon never gives up; .*\n$/);
+  t.regex(err, /^cordon: ecosystem\.config\.cjs: a: `max_restarts` is not taken over: cordon goes on, unless .*\n$/);
   writeFileSync(join(folder, 'cordon.config.mjs'), out);
   const { apps } = await loadedApps(t, { files: { 'cordon.config.mjs': out } });
   t.like(apps[0], { name: 'a', workers: 1, env: { A: '${x}' } });

@@ -42,6 +42,8 @@ const status = (workers: readonly WorkerReply[], change: Partial<StatusReply> = 
   since: 0,
   uptimeMs: 5000,
   state: 'serving',
+  ready: true,
+  maintenance: false,
   generation: 12,
   size: workers.length,
   serving: workers.length,

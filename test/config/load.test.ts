@@ -19,7 +19,7 @@ test('a script alone runs with every default', async (t) => {
     balance: true,
     listen: [],
     standby: 0,
-    ready: { on: 'listening', timeoutMs: 30_000 },
+    ready: { on: 'listening', timeoutMs: 30_000, quorum: 'all' },
     boot: { concurrency: 4 },
     reload: { surge: 1, canary: false, bakeMs: 30_000, maxErrorRatio: 2, rollback: true },
     health: { beatMs: 1000, hangMs: 10_000, onHang: 'free' },
@@ -50,11 +50,28 @@ test('a script alone runs with every default', async (t) => {
       accessFile: undefined,
     },
     pidFile: undefined,
+    before: { command: [], timeoutMs: 600_000 },
+    recycle: { schedule: undefined, timeZone: undefined },
+    watch: { program: false, paths: [], ignore: [], debounceMs: 150, release: undefined },
     after: [],
     errors: { ...config.errors, dir: undefined, keepMs: 30 * 86_400_000 },
     user: undefined,
     group: undefined,
     agent: { listen: [] },
+    registry: {
+      address: '',
+      weight: 100,
+      etcd: {
+        endpoints: [],
+        prefix: '/services',
+        ttlMs: 15_000,
+        user: undefined,
+        passwordFile: undefined,
+        ca: undefined,
+        cert: undefined,
+        key: undefined,
+      },
+    },
     hooks: { onIncident: undefined },
   });
 });
@@ -72,6 +89,44 @@ test('the book of errors: its folder is found from the folder of the file, names
     /onIncident`: expected a command as a list, such as .*, or an http or https address, got a string/,
   );
   t.false(says.join().includes('secret'));
+});
+
+test('a command that comes first, what is watched and what the clock does: paths from the folder of the file, and what is wrong is said', async (t) => {
+  const written = {
+    script: 'server.js',
+    before: { command: ['node', 'migrate.js'] },
+    recycle: { schedule: '0 4 * * *', timeZone: 'Europe/Berlin' },
+    watch: { paths: ['views'], release: 'current' },
+  };
+  const file = 'sub/cordon.config.json';
+  const at = (config: object) => ({ files: { [file]: JSON.stringify(config), 'sub/server.js': '' }, file });
+  const { folder, before, recycle, watch } = await loaded(t, at(written));
+  t.deepEqual(before, { command: ['node', 'migrate.js'], timeoutMs: 600_000 });
+  t.deepEqual(recycle, written.recycle);
+  t.like(watch, { program: false, paths: [`${folder}/sub/views`], release: `${folder}/sub/current` });
+  t.deepEqual((await loaded(t, at({ script: 'server.js', before: ['a b'] }))).before.command, ['a b']);
+
+  const wrong: Record<string, object> = {
+    '`recycle.schedule`: expected a schedule in the syntax of cron, such as "0 4 * * *", got "every day"': {
+      schedule: 'every day',
+    },
+    '`recycle.schedule`: expected a schedule in the syntax of cron, such as "0 4 * * *", got "61 * * * *" (Invalid value for minute: 61)':
+      { schedule: '61 * * * *' },
+    '`recycle.schedule`: expected a schedule that comes round, got "0 0 31 2 *", which never does': {
+      schedule: '0 0 31 2 *',
+    },
+    '`recycle.timeZone`: expected a time zone such as "Europe/Berlin", got "Europe/Berln"': {
+      schedule: '@daily',
+      timeZone: 'Europe/Berln',
+    },
+  };
+  for (const [says, part] of Object.entries(wrong)) {
+    const [[line = ''], exitCode] = await refused(t, at({ script: 'server.js', recycle: part }));
+    t.is(line.replace(/^\S+ /, ''), says);
+    t.is(exitCode, 78);
+  }
+  const [[line = '']] = await refused(t, at({ script: 'server.js', before: 'node migrate.js' }));
+  t.regex(line, /`before`: expected a command as a list of words, .* got "node migrate\.js"$/);
 });
 
 test('a hook is a command or an address', async (t) => {
@@ -328,4 +383,39 @@ test('a file for an access log that is off, and sizes and formats that are none,
   t.regex(text, /`logs\.mode`: expected "pipe" or "inherit"/);
   const [alone] = await refused(t, { script: 'server.js', environment: { CORDON_LOG_ACCESS_FILE: 'a.log' } });
   t.regex(alone.join('\n'), /expected `logs\.access` beside it/);
+});
+
+const withPassword = (value: object) => ({ ...json({ script: 'server.js', ...value }), password: 'geheim\n' });
+
+test('a registry is told an address that clients can reach: the one that is given, or one that is listened on', async (t) => {
+  const etcd = { endpoints: ['http://10.0.0.1:2379'], passwordFile: './password', user: 'api' };
+  const { folder, registry } = await loaded(t, {
+    files: withPassword({ listen: ['10.0.0.5:3000'], registry: { etcd } }),
+  });
+  t.like(registry, { address: '10.0.0.5:3000', weight: 100 });
+  t.like(registry.etcd, { endpoints: etcd.endpoints, ttlMs: 15_000, passwordFile: join(folder, 'password') });
+  const named = await loaded(t, { files: withPassword({ registry: { address: 'web1:80', etcd } }) });
+  t.is(named.registry.address, 'web1:80');
+  const everywhere = await loaded(t, { files: withPassword({ listen: [':3000'], registry: { etcd } }) });
+  t.regex(everywhere.registry.address, /^[^:]+:3000$/);
+  const [nowhere] = await refused(t, { files: withPassword({ registry: { etcd } }) });
+  t.regex(nowhere.join(), /endpoints`: expected `registry\.address` beside it, or a port in `listen`, got neither/);
+  const wrong = { address: ':3000', etcd: { ...etcd, endpoints: ['http://user:pw@host:1/x'], ca: './no.pem' } };
+  const [says] = await refused(t, { files: withPassword({ registry: wrong }) });
+  t.is(says.length, 3, says.join('\n'));
+  t.regex(says.join('\n'), /registry\.address`: expected an address that clients can reach/);
+  t.regex(says.join('\n'), /endpoints\[0\]`: expected an address such as .* without a path or a login/);
+  t.false(says.join().includes('pw'));
+  t.regex(says.join('\n'), /no\.pem does not exist/);
+});
+
+test('a quorum is all, a number or a share', async (t) => {
+  for (const quorum of ['all', 3, '50%']) {
+    const config = await loaded(t, { files: json({ script: 'server.js', ready: { quorum } }) });
+    t.is(config.ready.quorum, quorum as never);
+  }
+  for (const quorum of [0, '0%', '101%', 'most', 1.5]) {
+    const [says] = await refused(t, { files: json({ script: 'server.js', ready: { quorum } }) });
+    t.regex(says.join(), /quorum`: expected "all", a whole number from 1 to 1024, or a share such as "50%"/);
+  }
 });

@@ -142,6 +142,20 @@ const taken: Record<string, readonly [app: App, value: App]> = {
     { instances: 1, env_staging: { A: 1 } },
     { workers: 1, 'env.staging': { A: 1 } },
   ],
+  'a schedule of restarts': [
+    { instances: 1, cron_restart: '0 4 * * *' },
+    { workers: 1, recycle: { schedule: '0 4 * * *' } },
+  ],
+  'a schedule that is switched off': [{ instances: 1, cron_restart: 0 }, { workers: 1 }],
+  'everything watched': [
+    { instances: 1, watch: true, cwd: 'app' },
+    { workers: 1, script: 'app/server.js', cwd: 'app', watch: { program: true, paths: ['app'] } },
+  ],
+  'some of it watched, after a while': [
+    { instances: 1, watch: ['lib', '/etc/x'], ignore_watch: ['lib/tmp', '**/*.md'], watch_delay: 500 },
+    { workers: 1, watch: { program: true, paths: ['lib', '/etc/x'], ignore: ['lib/tmp'], debounce: '500ms' } },
+  ],
+  'nothing watched': [{ instances: 1, watch: false }, { workers: 1 }],
   'fork mode with a port': [
     { exec_mode: 'fork', env: { PORT: 1 } },
     { workers: 1, env: { PORT: 1 } },

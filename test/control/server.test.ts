@@ -175,8 +175,8 @@ test('the TCP address serves probes and figures, and nothing else', async (t) =>
     t.true((await ask({ port }, 'POST', path)).status >= 404, path);
 });
 
-test('readyz says 503 while nobody serves, livez goes on', async (t) => {
-  const at = await open(t, { commands: { ...noCommands, status: () => ({ ...noCommands.status(), serving: 0 }) } });
+test('readyz says 503 while the fleet is not ready, livez goes on', async (t) => {
+  const at = await open(t, { commands: { ...noCommands, status: () => ({ ...noCommands.status(), ready: false }) } });
   t.is((await ask(at, 'GET', '/readyz')).status, 503);
   t.is((await ask(at, 'GET', '/livez')).status, 200);
 });

@@ -1,5 +1,6 @@
 // pm2's files of every shape, started as they are.
 import test from 'ava';
+import { ask } from '../support/client.js';
 import { fixture, startFleet } from '../support/fleet.js';
 
 /** The app, and what its program sees of its settings. */
@@ -19,13 +20,15 @@ const files: Record<string, readonly [app: string, seen: object, ...args: string
 };
 
 for (const [file, [app, seen, ...args]] of Object.entries(files)) {
-  test(`${file} runs, and stops when it is told to`, async (t) => {
+  test(`${file} runs, answers or does its job, and stops when it is told to`, async (t) => {
     const fleet = startFleet(t, [fixture(`pm2/${file}`), '--only', app, ...args], {
       env: { NODE_ENV: undefined, ROLE: undefined },
     });
     await fleet.ready();
     const { msg } = await fleet.line(/^seen /);
     t.like(JSON.parse(msg.slice('seen '.length)), seen);
+    if (app !== 'mail-queue')
+      t.like(await ask(t, { port: await fleet.port() }, '/'), { became: 'answered', body: 'ok\n' });
     t.is(await fleet.stop(), 0);
   });
 }

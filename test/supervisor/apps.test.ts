@@ -28,7 +28,16 @@ test('those that come after others stop first, waiting ones too, and those that 
 });
 
 const config = (name: string, more: object = {}): Config =>
-  ({ name, listen: [], control: {}, metrics: { listen: [] }, errors: {}, logs: {}, ...more }) as unknown as Config;
+  ({
+    name,
+    listen: [],
+    control: {},
+    metrics: { listen: [] },
+    errors: {},
+    logs: {},
+    agent: { listen: [] },
+    ...more,
+  }) as unknown as Config;
 
 const clashes: Record<string, readonly [one: object, other: object, says: RegExp]> = {
   'two users': [

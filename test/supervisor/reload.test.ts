@@ -132,6 +132,22 @@ test('a reload during a reload supersedes it, and is the only one from then on',
   t.deepEqual(story.crashed(6).orders(), ['0s generation 3 died', '0s spawn #7 in slot 0, generation 1']);
 });
 
+test('a reload that is called off gives its slots back, though its plan would keep them', (t) => {
+  const story = serving(2)
+    .tell(reload(2, { rollback: false }))
+    .ready(3)
+    .left(1)
+    .forget()
+    .tell({ type: 'recall-asked' });
+  t.deepEqual(story.orders(), [
+    '0s generation 2 recalled',
+    '0s drain #4 (rollback)',
+    '0s spawn #5 in slot 0, generation 1',
+  ]);
+  t.deepEqual(story.left(4).ready(5).orders(), ['0s drain #3 (rollback)']);
+  t.deepEqual(story.tell({ type: 'recall-asked' }).orders(), [], 'there is nothing left to call off');
+});
+
 test('a stop during a reload wins', (t) => {
   const story = serving(1).tell(reload(2)).forget().tell({ type: 'stop-asked' });
   t.deepEqual(story.orders(), ['0s generation 2 stopped', '0s drain #1 (stop)', '0s drain #2 (stop)']);

@@ -35,7 +35,7 @@ const policy: Policy = {
 type Step =
   | { readonly does: 'ready' | 'fault' | 'leave' | 'crash' | 'exit' | 'stale'; readonly who: number }
   /** What somebody asks for. */
-  | { readonly does: 'reload' | 'canary' | 'restart' | 'scale' | 'recycle'; readonly who: number }
+  | { readonly does: 'reload' | 'canary' | 'recall' | 'restart' | 'scale' | 'recycle'; readonly who: number }
   | { readonly does: 'beats'; readonly failing: boolean; readonly lagMs: number }
   /** All that boot get ready, and all that were told to go are gone: the world is well. */
   | { readonly does: 'settle' }
@@ -98,6 +98,8 @@ class World {
         return this.#reload(undefined);
       case 'canary':
         return this.#reload({ bakeMs: 30_000, maxErrorRatio: 2 });
+      case 'recall':
+        return this.supervisor.tell({ type: 'recall-asked' });
       case 'restart':
         return this.supervisor.tell({ type: 'restart-asked', generation: ++this.#newest });
       case 'scale':
@@ -318,7 +320,7 @@ const beats = fc.record({
   failing: fc.boolean(),
   lagMs: fc.constantFrom(0, 0, 2000),
 });
-const asks = does('reload', 'reload', 'canary', 'canary', 'restart', 'scale', 'recycle');
+const asks = does('reload', 'reload', 'canary', 'canary', 'recall', 'restart', 'scale', 'recycle');
 
 /** Mostly well: what goes wrong meets a whole fleet. */
 const healthy = fc.oneof(

@@ -48,6 +48,9 @@ for (const [by, launch] of [
     t.like(await box.systemctl('stop', 'web'), { code: 0 });
     t.is(await box.show('web', 'Result'), 'success');
     t.regex(await box.journal('web'), /stopped: no worker is left/);
+    const program = await box.run('journalctl', '-u', 'web', '-t', 'web', '-o', 'cat', '--no-pager');
+    t.regex(program.stdout, /port 8080/, 'what workers print has an identifier of its own');
+    t.notRegex(program.stdout, /worker 1 is ready/);
     const info = await box.run('journalctl', '-u', 'web', '-t', 'node', '-p', 'warning', '--no-pager');
     t.notRegex(info.stdout, /worker 1 is ready/);
   });

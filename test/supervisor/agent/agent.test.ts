@@ -4,15 +4,17 @@ import net from 'node:net';
 import test from 'ava';
 import { Agent } from '../../../supervisor/agent/agent.js';
 import { answer } from '../../../supervisor/agent/answer.js';
-import { booting, serving } from '../../support/story.js';
+import { booting, Story, serving } from '../../support/story.js';
 
 test('the weight follows the share of workers that serve', (t) => {
-  t.is(answer(booting(4).fleet, false), 'down #no worker is ready\n');
-  t.is(answer(serving(4).fleet, false), 'up ready 100%\n');
-  t.is(answer(serving(4).crashed(1).fleet, false), 'up ready 75%\n');
-  t.is(answer(serving(3).crashed(1, 2).fleet, false), 'up ready 33%\n');
-  t.is(answer(serving(4).fleet, true), 'drain\n', 'stop.delay runs');
-  t.is(answer(serving(4).tell({ type: 'stop-asked' }).fleet, false), 'drain\n');
+  t.is(answer(booting(4).fleet, 'up'), 'down #no worker is ready\n');
+  t.is(answer(serving(4).fleet, 'up'), 'up ready 100%\n');
+  t.is(answer(serving(4).crashed(1).fleet, 'up'), 'up ready 75%\n');
+  t.is(answer(serving(3).crashed(1, 2).fleet, 'up'), 'up ready 33%\n');
+  t.is(answer(new Story(2, { standby: 1 }).ready(1, 2).fleet, 'up'), 'up ready 100%\n', 'who stands by is not missed');
+  t.is(answer(serving(4).fleet, 'leaving'), 'drain\n', 'stop.delay runs');
+  t.is(answer(serving(4).fleet, 'maintenance'), 'maint\n');
+  t.is(answer(serving(4).tell({ type: 'stop-asked' }).fleet, 'leaving'), 'drain\n');
 });
 
 const asked = async (port: number): Promise<string> => {

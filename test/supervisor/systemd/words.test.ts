@@ -1,12 +1,13 @@
 // From the fleet's life to the lines of sd_notify(3).
 import test from 'ava';
 import { type Circumstances, nothingTold, speak, type Told, type Words } from '../../../supervisor/systemd/words.js';
-import { booting, type Story, serving } from '../../support/story.js';
+import { booting, Story, serving } from '../../support/story.js';
 
 const circumstances: Circumstances = {
   incidents: 0,
   reloading: false,
   leaving: false,
+  maintenance: false,
   quorum: 2,
   served: true,
   bootMs: 12_000,
@@ -32,6 +33,15 @@ test('READY comes with the quorum, once, and each step of a boot asks for more t
   t.deepEqual(said(story.ready(2)), [{ READY: '1', STATUS: '2/2 ready, generation 1' }]);
   t.deepEqual(said(story.crashed(1)), [{ STATUS: '1/2 ready, generation 1' }]);
   t.deepEqual(said(story.wait(2000).ready(3)), [{ STATUS: '2/2 ready, generation 1' }]);
+});
+
+test('who stands by is not missed, and a quorum below all is enough', (t) => {
+  t.like(listener()(new Story(2, { standby: 1 }).ready(1, 2))[0], { READY: '1', STATUS: '2/2 ready, generation 1' });
+  t.like(listener()(booting(4).ready(1, 2))[0], { READY: '1', STATUS: '2/4 ready, generation 1' });
+});
+
+test('maintenance is in the status', (t) => {
+  t.like(listener()(serving(2), { maintenance: true })[0], { STATUS: '2/2 ready, generation 1, maintenance' });
 });
 
 test('READY waits for somebody who serves every socket of the unit', (t) => {

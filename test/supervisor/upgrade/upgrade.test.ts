@@ -57,18 +57,21 @@ const ready = (id: number, slot: number): Worker => ({ ...seat(id, slot), phase:
 
 test('a successor has made it when every slot is ready, and not before', (t) => {
   const before = fleet(ready(1, 0), booting(2, 1));
-  t.is(debut({ type: 'ready', id: 1 }, fleet(booting(1, 0), booting(2, 1)), before), undefined);
-  t.deepEqual(debut({ type: 'ready', id: 2 }, before, fleet(ready(1, 0), ready(2, 1))), { type: 'ready' });
+  t.is(debut({ type: 'ready', id: 1 }, fleet(booting(1, 0), booting(2, 1)), before, 'all'), undefined);
+  t.deepEqual(debut({ type: 'ready', id: 1 }, before, before, '50%'), { type: 'ready' }, 'a quorum below all');
+  t.deepEqual(debut({ type: 'ready', id: 2 }, before, fleet(ready(1, 0), ready(2, 1)), 'all'), { type: 'ready' });
 });
 
 test('a successor whose worker dies, or is late, at boot has failed', (t) => {
   const before = fleet(ready(1, 0), booting(2, 1));
-  t.like(debut({ type: 'exited', id: 2, code: 1, signal: null }, before, fleet(ready(1, 0))), { type: 'failed' });
+  t.like(debut({ type: 'exited', id: 2, code: 1, signal: null }, before, fleet(ready(1, 0)), 'all'), {
+    type: 'failed',
+  });
   const killed: Worker = { ...seat(2, 1), phase: 'killing', because: 'stalled' };
-  t.like(debut({ type: 'time-passed' }, before, fleet(ready(1, 0), killed)), { type: 'failed' });
+  t.like(debut({ type: 'time-passed' }, before, fleet(ready(1, 0), killed), 'all'), { type: 'failed' });
 });
 
 test('a successor that is told to stop before it is ready has failed', (t) => {
   const before = fleet(ready(1, 0), booting(2, 1));
-  t.like(debut({ type: 'stop-asked' }, before, { ...before, goal: 'stop' }), { type: 'failed' });
+  t.like(debut({ type: 'stop-asked' }, before, { ...before, goal: 'stop' }, 'all'), { type: 'failed' });
 });

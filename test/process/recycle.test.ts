@@ -1,0 +1,32 @@
+// Workers that are replaced by the clock.
+import test from 'ava';
+import { ask, cordon } from '../support/cordon.js';
+import { lost, startLoad } from '../support/load.js';
+import { site, start } from '../support/site.js';
+
+test('every worker is replaced when the schedule says so, in order and without a lost request, until it says nothing any more', async (t) => {
+  const here = site(t, { name: 'shop', recycle: { schedule: '* * * * * *', timeZone: 'Europe/Berlin' } });
+  here.release('41');
+  const { fleet, target } = await start(t, here);
+  await fleet.line(/^every worker will be replaced at .*Z \(\* \* \* \* \* \*\)$/);
+  const load = startLoad(t, target, 4, (index) => ({ path: index % 4 === 0 ? '/slow' : '/' }));
+  await fleet.line(/^2 workers replaced, as the schedule asked/);
+  const { generation, nextRecycle = 0 } = await ask<{ generation: number; nextRecycle?: number }>(t, fleet, ['status']);
+  t.is(generation, 1, 'the same as before');
+  t.true(nextRecycle > Date.now() - 60_000);
+  const told = fleet.lines.map(({ msg }) => msg);
+  const place = (text: string): number => told.findIndex((msg) => msg.startsWith(text));
+  const begun = place('the schedule asks');
+  const slots = fleet.lines.slice(begun).flatMap(({ msg, slot }) => (/ starts in slot/.test(msg) ? [slot] : []));
+  t.deepEqual(slots.slice(0, 2), [0, 1]);
+  for (const id of [1, 2]) t.true(place(`worker ${id + 2} is ready`) < place(`worker ${id} is gone`));
+
+  here.configure({ name: 'shop' });
+  t.is((await cordon(t, fleet, ['reload', 'shop'])).code, 0);
+  t.deepEqual(lost(await load.end()), []);
+  t.regex(
+    (await cordon(t, fleet, ['status', 'shop'])).out,
+    /^shop serving · 2\/2 serve · generation 2 · up \d+s · no errors · pid/,
+  );
+  t.is(await fleet.stop(), 0);
+});
