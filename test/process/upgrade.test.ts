@@ -188,7 +188,7 @@ test('one upgrade at a time, and a stop, even one that waits for load balancers,
   const release = path.join(await folderFor(t), 'release');
   await writeFile(release, 'serve');
   const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '1'], {
-    env: { RELEASE: release, CORDON_STOP_DELAY: '1s' },
+    env: { RELEASE: release, CORDON_STOP_DELAY: '1m' },
   });
   await fleet.ready();
   await writeFile(release, 'hang');
@@ -204,6 +204,8 @@ test('one upgrade at a time, and a stop, even one that waits for load balancers,
   t.regex((await fleet.line(/^upgrade failed/)).msg, /called off/);
   fleet.child.kill('SIGUSR2');
   await fleet.line(/^cannot upgrade: this supervisor is stopping/);
-  t.is(await fleet.ended, 0);
+  // A second signal waits for nobody.
+  fleet.child.kill('SIGTERM');
+  t.is(await fleet.ended, 143);
   await gone(workersOf(fleet));
 });
