@@ -96,7 +96,8 @@ export class Renewal implements Whole {
       return { became: this.#bringAll(apps, was, configs, ask, compare) };
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error;
-      apps.note('error', 'refused', `nothing was changed: ${error.message}`);
+      // Nobody is left to be told of it but who has asked.
+      if (!apps.isEnding) apps.note('error', 'refused', `nothing was changed: ${error.message}`);
       return { ok: false, why: error.message, exitCode: error.exitCode };
     }
   }

@@ -61,7 +61,7 @@ test.serial(
     await fleet.line(said('mails', /exit code 7/));
     t.true(at(fleet, 'db', /is ready/) < at(fleet, 'api', /^worker 1 starts/), 'api starts when db is ready');
     t.true(at(fleet, 'api', /^api waits for db$/) >= 0);
-    const ports = { db: await portOf(fleet, 'db'), api: await portOf(fleet, 'api') };
+    const ports = { db: await portOf(fleet, 'db'), api: await portOf(fleet, 'api'), jobs: { port: 0 } };
     const before = { db: await told(t, ports.db), api: await told(t, ports.api) };
 
     const status = await asked<{ fleets: readonly StatusReply[] }>(t, fleet, ['status']);
@@ -96,7 +96,15 @@ test.serial(
     const stopped = await cordon(t, fleet, ['stop', 'jobs']);
     t.is(stopped.code, 0, stopped.err);
     t.like(await told(t, ports.db), before.db);
-    const from = fleet.lines.length;
+
+    // Another environment is something new to all, and who was stopped starts with it.
+    let from = fleet.lines.length;
+    const update = await cordon(t, fleet, ['reload', '--env-update'], { VALUE: 'other' });
+    t.is(update.code, 0, update.err);
+    ports.jobs = await portOf(fleet, 'jobs', from);
+    for (const [name, port] of Object.entries(ports)) t.like(await told(t, port), { name, value: 'other' });
+
+    from = fleet.lines.length;
     t.is(await fleet.stop(), 0);
     const last = (name: string): number =>
       fleet.lines.findLastIndex(({ app: whose }, i) => i >= from && whose === name);

@@ -42,7 +42,7 @@ test.serial(
     const fleet = startFleet(t, [], { cwd: folder });
     const target = { port: await fleet.port() };
     await fleet.ready();
-    const load = startLoad(t, target, 4, () => ({ path: '/' }));
+    const load = startLoad(t, target, 2, () => ({ path: '/' }));
     await load.reached(20);
 
     const ways = [put.bySymlink, put.byRename, put.inPlace];
@@ -72,12 +72,11 @@ test.serial(
     // What a running fleet cannot take up is refused, whatever else has changed; `diff` says so before.
     put.byRename(says('5', { name: 'web' }));
     t.regex((await fleet.line(/^nothing was changed: name cannot change/)).msg, /stop it and start it again/);
-    const { out } = await cordon(t, fleet, ['diff']);
+    const [{ out }, reload] = await Promise.all([cordon(t, fleet, ['diff']), cordon(t, fleet, ['reload'])]);
     t.regex(
       out,
       /^web: must be stopped and started again\n {2}restart {2}name .*\n {2}live {5}workers .*\n {2}reload {3}env\.VALUE +changed\n$/,
     );
-    const reload = await cordon(t, fleet, ['reload']);
     t.is(reload.code, 1);
     put.byRename('{');
     t.is((await cordon(t, fleet, ['reload'])).code, 78);
