@@ -18,6 +18,8 @@ import type { Plan } from './reload-state.js';
 import { find, isServing, type Policy } from './state.js';
 import { type FleetStatus, type Particulars, stateOf, workerStatus } from './status.js';
 import type { Observer, Supervisor } from './supervisor.js';
+import type { Scale } from './upgrade/protocol.js';
+import { scaled } from './upgrade/scale.js';
 
 /** What the commands need of everything else. */
 export interface Means {
@@ -162,6 +164,12 @@ export class FleetCommands implements Commands {
     return () => void this.#listeners.delete(listener);
   }
 
+  scaleNow(): Scale {
+    const { size, slots } = this.#means.supervisor.fleet;
+    const { workers, standby } = this.#config;
+    return { size, standby: slots.length - size, configured: { workers, standby } };
+  }
+
   /** One reading after the other, so that the last who asked is the last who is heard. */
   #renewed<T>(begin: (config: Config, generation: number) => T): Promise<T | Refusal> {
     const renewed = this.#reading.then(async () => {
@@ -185,13 +193,12 @@ export class FleetCommands implements Commands {
   /** What holds for the whole fleet follows the generation that it runs; a size that was asked for since stays where the configuration says the same. */
   #adopt(config: Config): void {
     const { supervisor, policyOf } = this.#means;
-    const { fleet } = supervisor;
-    const { workers, standby } = this.#config;
+    const { size, standby } = scaled(config, this.scaleNow());
     this.#config = config;
     supervisor.follow(policyOf(config));
-    if (config.workers === workers && config.standby === standby) return;
-    const size = config.workers === workers ? fleet.size : config.workers;
-    supervisor.tell({ type: 'scale-asked', size, standby: config.standby });
+    const { fleet } = supervisor;
+    if (fleet.size === size && fleet.slots.length === size + standby) return;
+    supervisor.tell({ type: 'scale-asked', size, standby });
   }
 
   /** Resolves to the first answer that a turn gives. */

@@ -17,10 +17,14 @@ import type { Premises } from './premises.js';
 import { emptyFleet, type Fleet } from './state.js';
 import { type Observer, Supervisor } from './supervisor.js';
 import type { Passing } from './upgrade/passing.js';
+import type { Scale } from './upgrade/protocol.js';
+import { scaled } from './upgrade/scale.js';
 
 /** What ties a fleet to the process that it lives in. */
 export interface Ties {
   readonly version: string;
+  /** How many workers a predecessor has, which may have been asked for other than by the configuration. */
+  readonly scale: Scale | undefined;
   /** @throws {OperatorError} where the configuration is wrong. */
   readonly reread: () => Promise<Config>;
   /** Hears of every turn, once the fleet itself has. */
@@ -51,7 +55,7 @@ export class FleetRun {
 
   constructor(premises: Premises, ties: Ties) {
     const { config, log, journal, incidents, sockets, releases } = premises;
-    const { version, reread, upgrade, stopped } = ties;
+    const { version, scale, reread, upgrade, stopped } = ties;
     this.premises = premises;
     this.#ties = ties;
     const ending = new AbortController();
@@ -78,7 +82,8 @@ export class FleetRun {
       () => queueMicrotask(() => ending.abort()),
     );
     const history = new History();
-    const fleet = emptyFleet(config.workers, config.standby);
+    const { size, standby } = scaled(config, scale);
+    const fleet = emptyFleet(size, standby);
     this.#supervisor = new Supervisor(this.#host, fleet, policyOf(config), (...turn) => {
       this.chronicle.observe(...turn);
       history.observe(...turn);
@@ -159,7 +164,7 @@ export class FleetRun {
 
   stop(now: boolean): void {
     const { delayMs } = this.premises.config.stop;
-    if (!now && this.#delayed === undefined && delayMs > 0) {
+    if (!now && this.#delayed === undefined && delayMs > 0 && this.fleet.goal === 'serve') {
       this.#delayed = setTimeout(() => this.stop(false), delayMs);
       this.#ties.leaving();
       this.premises.log.info(`stopping in ${inWords(delayMs)}: load balancers have time to notice`);

@@ -14,6 +14,7 @@ import { furnish, groundOf, leave, type Premises, pinAll, tellWhere } from './pr
 import { type Ending, onEnding, onSignal } from './signals.js';
 import type { Service } from './systemd/service.js';
 import type { Predecessor } from './upgrade/predecessor.js';
+import { count } from './words.js';
 
 export type { Commands };
 
@@ -90,6 +91,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
   );
   const run: FleetRun = new FleetRun(premises, {
     version,
+    scale: predecessor?.scale,
     reread,
     observe: (...turn) => {
       service?.observe(...turn);
@@ -103,8 +105,11 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
     stopped,
     upgrade: () => lineage.upgrade.start(),
   });
+  let isSignalled = false;
   hear(run, lineage, until, (signal) => {
-    const again = run.fleet.goal !== 'serve' || run.isLeaving;
+    // Signals count, not that the fleet stops: it may do so since a successor serves.
+    const again = isSignalled;
+    isSignalled = true;
     if (again) hurry.abort();
     if (again || signal === 'SIGQUIT') exitCode = 128 + os.constants.signals[signal];
     run.stop(exitCode !== 0);
@@ -113,7 +118,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
   about.commanded?.(run.commands);
   run.answer();
   log.info(
-    `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${config.workers === 1 ? '1 worker' : `${config.workers} workers`}`,
+    `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${count(run.fleet.size, 'worker')}`,
   );
   service?.begin(standingOf(run));
   lineage.begin(() => {

@@ -42,10 +42,11 @@ export class Lineage {
       },
       serves: () => run().fleet.goal === 'serve' && !run().isLeaving,
       bequeath: () => run().premises.sockets.bequeath(),
+      scale: () => run().commands.scaleNow(),
       heritage: (firstFd) => service?.heritage(firstFd),
       readyMs: () => {
-        const { ready, workers } = run().premises.config;
-        return ready.timeoutMs * workers + BOOT_MS;
+        const { fleet, premises } = run();
+        return premises.config.ready.timeoutMs * fleet.slots.length + BOOT_MS;
       },
       retire: async ({ pid, child }) => {
         const passing = new Passing(child);

@@ -9,6 +9,13 @@ export const UPGRADE_VARIABLE = 'CORDON_UPGRADE';
 /** The first descriptor of what is inherited: 0 to 2 are the standard ones, 3 is this channel. */
 export const FIRST_FD = 4;
 
+/** How many workers there are, and how many the configuration had asked for when that was decided. */
+export interface Scale {
+  readonly size: number;
+  readonly standby: number;
+  readonly configured: { readonly workers: number; readonly standby: number };
+}
+
 export type FromSuccessor =
   | {
       readonly cordon: 'hello';
@@ -28,6 +35,8 @@ export type ToSuccessor =
       readonly cordon: 'inherit';
       /** In the order of their descriptors, from `FIRST_FD` on. */
       readonly sockets: readonly Heirloom[];
+      /** Absent before 0.2. */
+      readonly scale?: Scale;
     }
   /** Whoever asks for the supervisor, systemd above all, is shown to the successor from now on. */
   | { readonly cordon: 'lead' }

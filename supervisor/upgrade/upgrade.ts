@@ -4,7 +4,7 @@ import type { UpgradeOutcome } from '../commands.js';
 import type { Inherited } from '../inheritance.js';
 import type { Heritage } from '../systemd/service.js';
 import { again, here, nodeOf, obstacle, wayTo } from './possible.js';
-import { FIRST_FD } from './protocol.js';
+import { FIRST_FD, type Scale } from './protocol.js';
 import { type Command, succeed, type Upgraded } from './successor.js';
 
 export interface Means {
@@ -14,6 +14,7 @@ export interface Means {
   /** Whether the fleet serves, and is to go on. */
   readonly serves: () => boolean;
   readonly bequeath: () => readonly Inherited[];
+  readonly scale: () => Scale;
   /** What else it needs, its descriptors from this one on. */
   readonly heritage: (firstFd: number) => Heritage | undefined;
   /** How long a successor's fleet may take to be ready. */
@@ -32,7 +33,7 @@ export class Upgrade {
 
   /** Resolves when the successor serves, or will not. */
   async start(): Promise<UpgradeOutcome> {
-    const { folder, log, serves, bequeath, heritage, readyMs, retire } = this.#means;
+    const { folder, log, serves, bequeath, scale, heritage, readyMs, retire } = this.#means;
     const why =
       obstacle(here()) ??
       (this.#under ? 'an upgrade is under way' : undefined) ??
@@ -50,7 +51,7 @@ export class Upgrade {
     log.info(`upgrade: a successor starts (${command.file})`);
     const inheritance = bequeath();
     const passed = heritage(FIRST_FD + inheritance.length);
-    const outcome = await succeed(command, inheritance, passed, readyMs(), calledOff.signal);
+    const outcome = await succeed(command, inheritance, scale(), passed, readyMs(), calledOff.signal);
     this.#under = undefined;
     if (!outcome.ok) {
       log.error(`upgrade failed: ${outcome.why}; this supervisor goes on as if nothing had been`);

@@ -58,15 +58,18 @@ test('three upgrades under load: no connection refused, no request lost, and the
   await gone([supervisor, ...workersOf(fleet)]);
 });
 
-test('kept connections move to the successor: no client has to open another', async (t) => {
+test('kept connections move to the successor, and the first signal that the old one gets meanwhile ends no request', async (t) => {
   const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '2']);
   const target = { port: await fleet.port() };
   await fleet.ready();
   const users = 8;
   const load = startLoad(t, target, users, (index) => ({ path: index % 4 === 0 ? '/slow?ms=20' : '/ok' }));
+  const slow = ask(t, target, '/slow?ms=6000');
   await load.reached(50);
   const first = fleet.child.pid as number;
   const second = await upgrade(t, fleet, first);
+  end(first, 'SIGTERM');
+  t.like(await slow, { status: 200 });
   await gone([first]);
   await load.reached(load.told.length + 50);
   const told = await load.end();
@@ -74,6 +77,7 @@ test('kept connections move to the successor: no client has to open another', as
   t.is(told.filter(({ fresh }) => fresh).length, users);
   end(second, 'SIGTERM');
   await gone([second]);
+  t.is(await fleet.ended, 0);
 });
 
 test('the path of a unix socket survives an upgrade, and goes with the last supervisor', async (t) => {
@@ -142,7 +146,7 @@ async function point(folder: string, name: string): Promise<void> {
   await rename(path.join(folder, 'next'), path.join(folder, 'current'));
 }
 
-test('the successor runs the release where the operator stood, wherever that leads now; the pid file names who leads, and goes with the last', async (t) => {
+test('the successor runs the release where the operator stood, wherever that leads now, in as many workers as were asked for; the pid file names who leads, and goes with the last', async (t) => {
   const folder = await folderFor(t);
   await point(folder, '41');
   const pidFile = path.join(folder, 'pid');
@@ -155,10 +159,13 @@ test('the successor runs the release where the operator stood, wherever that lea
   await fleet.ready();
   const first = fleet.child.pid as number;
   t.is(await readFile(pidFile, 'utf8'), `${first}\n`);
+  fleet.child.kill('SIGTTIN');
+  await fleet.line(/is ready \(2 of 2\)/);
   await point(folder, '42');
   const second = await upgrade(t, fleet, first);
   await gone([first]);
   t.is(await readFile(pidFile, 'utf8'), `${second}\n`);
+  t.truthy(fleet.lines.find(({ msg }) => new RegExp(`pid ${second}\\) runs .* in 2 workers$`).test(msg)));
   const { body } = (await ask(t, target, '/')) as { body?: string };
   t.like(JSON.parse(body ?? '{}'), { name: '42', folder: path.join(folder, '42') });
   end(second, 'SIGTERM');
