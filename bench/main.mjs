@@ -6,7 +6,16 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const names = ['cpu', 'connections', 'collateral', 'storm', 'rest'];
+const files = {
+  cpu: './cpu.mjs',
+  connections: './connections.mjs',
+  collateral: './collateral.mjs',
+  storm: './storm.mjs',
+  crashloop: './crash-loop.mjs',
+  rest: './rest.mjs',
+  control: './control.mjs',
+};
+const names = Object.keys(files);
 const help = `node bench/main.mjs [${names.join('|')}]…
 
   --node PATH       the Node that runs the servers (default: this one)
@@ -16,6 +25,10 @@ const help = `node bench/main.mjs [${names.join('|')}]…
   --kinds A,B       ways to fail in the collateral runs (all)
   --storm-seconds N (20)
   --storm-rounds N  (1; --full: 3)
+  --storm-rate N    requests a second, quiet or not, and no more (as many as can be)
+  --storm-mix WORDS of 'amid slow ones, kept', 'amid slow ones, new', 'all quick, kept', 'all quick, new' those with
+                    these words in them (all)
+  --crash-seconds N that crash loops are watched for, after the first 10 (60)
   --seed N          of the client's dice (1)
   --full            the figures to be published; takes over an hour`;
 
@@ -29,6 +42,9 @@ const { values, positionals } = parseArgs({
     kinds: { type: 'string' },
     'storm-seconds': { type: 'string', default: '20' },
     'storm-rounds': { type: 'string' },
+    'storm-rate': { type: 'string' },
+    'storm-mix': { type: 'string', multiple: true, default: [''] },
+    'crash-seconds': { type: 'string', default: '60' },
     seed: { type: 'string', default: '1' },
     full: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -53,6 +69,9 @@ const options = {
   kinds: values.kinds?.split(','),
   stormSeconds: Number(values['storm-seconds']),
   stormRounds: Number(values['storm-rounds'] ?? (values.full ? 3 : 1)),
+  crashSeconds: Number(values['crash-seconds']),
+  stormRate: values['storm-rate'] && Number(values['storm-rate']),
+  stormMixes: values['storm-mix'],
   seed: Number(values.seed),
 };
 
@@ -64,7 +83,7 @@ console.log(
 );
 
 for (const name of names.filter((one) => positionals.length === 0 || positionals.includes(one))) {
-  const { title, bench } = await import(`./${name}.mjs`);
+  const { title, bench } = await import(files[name]);
   const begun = performance.now();
   const others = watchOthers();
   console.log(`\n## ${title}\n`);

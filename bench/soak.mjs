@@ -1,5 +1,6 @@
-// `npm run soak [-- --short]`: a fleet for minutes, with requests, errors that nobody caught, and workers that are killed; what the
-// supervisor's memory and its open descriptors do meanwhile. Linux only. Exit code 0: the curve is flat; 1: it is not; 64: misused.
+// `npm run soak [-- --short|--full]`: a fleet for minutes, with requests, errors that nobody caught, and workers that are killed;
+// what the supervisor's memory and its open descriptors do meanwhile. Linux only. Exit code 0: the curve is flat; 1: it is not, or
+// not all that was to happen has; 64: misused.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -8,18 +9,29 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { spentMs } from './support/process.mjs';
+
+const FULL = { requests: 1_000_000, restarts: 10_000, incidents: 100_000 };
+/** One request in so many fails, with so many errors, each of a kind of its own. */
+const FAIL_EVERY = 60;
+const ERRORS = 8;
+/** Requests a second, at most: boots want their share of two cores. */
+const RATE = 1300;
 
 const help = `node bench/soak.mjs [options]
 
-  --seconds N   how long (300)
+  --seconds N   how long (300; --full: 1500 at most)
   --users N     who ask one thing after the other (8)
+  --workers N   (4)
   --short       40 s, which is too short to judge memory by: only descriptors and requests are
+  --full        until ${FULL.requests} requests were answered, ${FULL.restarts} workers started in the place of others, and ${FULL.incidents}
+                incidents went into the book: some 15 minutes on two quiet cores
   --help        print this`;
 
 /** The last quarter's median memory may be so much more than the second quarter's. */
 const GROWTH = 1.05;
 const SAMPLE_MS = 1000;
-const KILL_EVERY_MS = 200;
+const KILL_EVERY_MS = 1000;
 const BAR = 50;
 
 const options = readOptions();
@@ -31,27 +43,33 @@ writeFileSync(
 let n = 0;
 createServer((request, response) => {
   if (request.url !== '/fail') return response.end('ok');
-  // So many places that errors are thrown from that the book of errors is full all the time.
-  const error = new Error('soak');
-  error.fingerprint = String(process.pid) + ' ' + (n++ % 50);
-  setImmediate(() => { throw error; });
+  for (let i = 0; i < ${ERRORS}; i++) {
+    // None is like another: the book of errors is full all the time.
+    const error = Object.assign(new Error('soak'), { fingerprint: process.env.CORDON_WORKER + ' ' + n++ });
+    setImmediate(() => { throw error; });
+  }
 }).listen(0, '127.0.0.1', function () { console.log('port ' + this.address().port); });
 `,
 );
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-const fleet = spawn(process.execPath, [main, 'start', server, '-w', '2', '--name', 'soak', '--log-format', 'json'], {
-  cwd: home,
-  env: {
-    ...process.env,
-    XDG_STATE_HOME: home,
-    XDG_RUNTIME_DIR: home,
-    CORDON_RESTART_BACKOFF_MIN: '10ms',
-    CORDON_RESTART_BACKOFF_MAX: '20ms',
-    CORDON_RESTART_INTENSITY_RESTARTS: '1000000',
-    CORDON_RESTART_INTENSITY_WITHIN: '1s',
+const fleet = spawn(
+  process.execPath,
+  [main, 'start', server, '-w', String(options.workers), '--name', 'soak', '--log-format', 'json'],
+  {
+    cwd: home,
+    env: {
+      ...process.env,
+      XDG_STATE_HOME: home,
+      XDG_RUNTIME_DIR: home,
+      CORDON_RESTART_BACKOFF_MIN: '10ms',
+      CORDON_RESTART_BACKOFF_MAX: '20ms',
+      CORDON_RESTART_INTENSITY_RESTARTS: '1000000',
+      CORDON_RESTART_INTENSITY_WITHIN: '1s',
+      CORDON_BOOT_CONCURRENCY: String(options.workers),
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
   },
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+);
 const ended = new Promise((resolve) => fleet.once('close', resolve));
 const told = { ok: 0, failed: 0, lost: 0, started: 0, gone: 0 };
 const ready = new Map();
@@ -82,8 +100,14 @@ const ask = (path) =>
         resolve();
       });
   });
+let turns = 0;
+const begun = performance.now();
 async function user(index) {
-  for (let n = index; !load.over; n++) await ask(n % 20 === 0 ? '/fail' : '/ok');
+  for (let n = index; !load.over; n++) {
+    const early = begun + (turns++ * 1000) / RATE - performance.now();
+    if (early > 1) await sleep(early);
+    await ask(n % FAIL_EVERY === 0 ? '/fail' : '/ok');
+  }
 }
 /** One at a time, and never the last that serves. */
 const killing = setInterval(() => {
@@ -99,10 +123,12 @@ const killing = setInterval(() => {
 
 const users = Array.from({ length: options.users }, (_, index) => user(index));
 const samples = [];
-for (let second = 0; second < options.seconds && fleet.exitCode === null; second++) {
+for (let second = 0; second < options.seconds && fleet.exitCode === null && !isAllDone(); second++) {
   await sleep(SAMPLE_MS);
   samples.push(sample(fleet.pid));
 }
+const counted = await figures();
+const spent = spentMs(fleet.pid) / 1000;
 load.over = true;
 clearInterval(killing);
 await Promise.all(users);
@@ -115,6 +141,28 @@ process.exitCode = judge();
 function sample(pid) {
   const kB = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
   return { mb: kB / 1024, descriptors: readdirSync(`/proc/${pid}/fd`).length };
+}
+
+/** Incidents are counted by whoever makes them, errors by the supervisor. */
+function isAllDone() {
+  const { ok, failed, started } = told;
+  const { requests, restarts, incidents } = FULL;
+  return options.full && ok + failed >= requests && started >= restarts && failed * ERRORS >= incidents;
+}
+
+/** Of the supervisor's own metrics, by name. */
+function figures() {
+  return new Promise((resolve) => {
+    http
+      .get({ socketPath: join(home, 'cordon', 'soak.sock'), path: '/metrics' }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+        response.on('end', () =>
+          resolve(new Map([...text.matchAll(/^(\w+) (\d+)$/gm)].map(([, name, value]) => [name, Number(value)]))),
+        );
+      })
+      .once('error', () => resolve(new Map()));
+  });
 }
 
 function judge() {
@@ -136,6 +184,9 @@ function judge() {
   console.log(`${ok} requests answered, ${failed} failed as they should, ${lost} lost with workers that were killed`);
   console.log(`${started} workers started, ${gone} ended; exit code ${code}`);
   console.log(
+    `${counted.get('cordon_faults_total')} errors, each an incident of its own, of which others have pushed ${counted.get('cordon_incidents_forgotten_total')} out of the book; ${samples.length} s`,
+  );
+  console.log(
     `memory by quarter: ${memory.map((mb) => mb.toFixed(1)).join(', ')} MB; descriptors: ${descriptors.join(', ')}`,
   );
   const flat = options.short || memory[3] <= memory[1] * GROWTH;
@@ -145,7 +196,11 @@ function judge() {
       `memory has grown by ${((memory[3] / memory[1] - 1) * 100).toFixed(1)} % from the second quarter to the last`,
     );
   if (!tight) console.log('descriptors have grown');
-  return flat && tight && code === 0 && ok > 0 ? 0 : 1;
+  const { user: own, system } = process.cpuUsage();
+  console.log(`processor time: the fleet ${spent.toFixed(0)} s, who asked ${((own + system) / 1e6).toFixed(0)} s`);
+  const whole = !options.full || isAllDone();
+  if (!whole) console.log('not all that was to happen has: give it more --seconds, or a quieter machine');
+  return flat && tight && whole && code === 0 && ok > 0 ? 0 : 1;
 }
 
 function median(values) {
@@ -157,8 +212,10 @@ function readOptions() {
   try {
     const { values } = parseArgs({
       options: {
-        seconds: { type: 'string', default: '300' },
+        seconds: { type: 'string' },
         users: { type: 'string', default: '8' },
+        workers: { type: 'string', default: '4' },
+        full: { type: 'boolean', default: false },
         short: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -168,7 +225,14 @@ function readOptions() {
       console.log(help);
       process.exit(0);
     }
-    return { seconds: values.short ? 40 : whole(values.seconds), users: whole(values.users), short: values.short };
+    const { short, full, seconds = full ? '1500' : '300' } = values;
+    return {
+      seconds: short ? 40 : whole(seconds),
+      users: whole(values.users),
+      workers: whole(values.workers),
+      short,
+      full,
+    };
   } catch (error) {
     return misused(error.message);
   }

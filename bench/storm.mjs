@@ -3,9 +3,13 @@
 //
 // A 500 closes its connection. With kept connections the storm therefore pays for new ones as well, on both ends, which the
 // quiet mix does not; with a new connection for each request both pay alike.
+//
+// With `--storm-rate` no more than so many requests are asked in a second, quiet or not: what the supervisor takes is then that of a
+// storm of this size, and not of whatever this machine can do.
 import { kinds } from '../examples/failures.mjs';
 import { ratio, showRatio, table } from './support/figures.mjs';
 import { runLoad } from './support/pressure.mjs';
+import { cpuMs, peakMb } from './support/process.mjs';
 import { cordon, fates, scripts, using } from './support/systems.mjs';
 
 export const title = 'Error storm: half of all requests fail, 2 workers';
@@ -26,6 +30,8 @@ const mixes = {
   'all quick': { users: 64, innocent: [{ ...ok, weight: 50 }] },
 };
 const modes = { kept: true, new: false };
+/** Enough for the slow ones of a rate of thousands to overlap, and fewer than wait in Node's backlog: more, and the kernel drops some. */
+const RATED_USERS = 480;
 
 const failing = (storm) =>
   stormy.map((kind) => ({
@@ -35,7 +41,7 @@ const failing = (storm) =>
     expected: storm ? kinds[kind].expected : 'ok',
   }));
 
-export async function bench({ node, stormSeconds, stormRounds, seed }) {
+export async function bench({ node, stormSeconds, stormRounds, stormRate, stormMixes, seed }) {
   const columns = [
     'requests/s',
     'innocents',
@@ -45,6 +51,9 @@ export async function bench({ node, stormSeconds, stormRounds, seed }) {
     'p99 late, ms',
     'server µs',
     'client busy',
+    'supervisor %',
+    'MB at most',
+    'log lines',
     'replaced',
     'died',
   ];
@@ -53,19 +62,21 @@ export async function bench({ node, stormSeconds, stormRounds, seed }) {
 
   for (const [mix, { users, innocent }] of Object.entries(mixes)) {
     for (const [mode, keepAlive] of Object.entries(modes)) {
+      if (!stormMixes.some((wanted) => `${mix}, ${mode}`.includes(wanted))) continue;
       const seen = { quiet: [], storm: [], 'quiet again': [] };
       for (let round = 0; round < stormRounds; round++) {
         for (const name of Object.keys(seen)) {
           const storm = name === 'storm';
           const orders = {
             keepAlive,
-            users,
+            users: stormRate === undefined ? users : RATED_USERS,
+            ...(stormRate !== undefined && { perSecond: stormRate }),
             requests: 10_000_000,
             durationMs: (storm ? stormSeconds : stormSeconds / 2) * 1000,
             routes: [...innocent, ...failing(storm)],
             seed: seed + round,
           };
-          const { account, spentMs, replaced, died } = await measure(node, orders);
+          const { account, spentMs, supervisor, lines, replaced, died } = await measure(node, orders);
           const answered = account.innocent.answered + account.failing.answered;
           const perSecond = (answered * 1000) / account.tookMs;
           seen[name].push(perSecond);
@@ -77,7 +88,15 @@ export async function bench({ node, stormSeconds, stormRounds, seed }) {
             own.lost,
             account.latencyMs.p99.toFixed(0),
           ];
-          const costs = [((spentMs * 1000) / answered).toFixed(0), account.clientBusy.toFixed(2), replaced, died];
+          const costs = [
+            ((spentMs * 1000) / answered).toFixed(0),
+            account.clientBusy.toFixed(2),
+            ((supervisor.spentMs * 100) / account.tookMs).toFixed(1),
+            supervisor.mb.toFixed(0),
+            lines,
+            replaced,
+            died,
+          ];
           rows.push([`${mix}, ${mode} connections, ${name}`, perSecond.toFixed(0), ...counts, ...costs]);
           if (others.lost + own.lost > 0) tell(rows.at(-1)[0], account);
         }
@@ -95,10 +114,12 @@ async function measure(node, orders) {
   const measured = await using(cordon({ node, script: scripts.failing, workers: 2 }), async (server) => {
     fleet = server;
     const before = server.cpuMs();
+    const own = cpuMs([server.pid]);
     const account = await runLoad({ ...orders, port: server.port });
-    return { account, spentMs: server.cpuMs() - before };
+    const supervisor = { spentMs: cpuMs([server.pid]) - own, mb: peakMb(server.pid) };
+    return { account, spentMs: server.cpuMs() - before, supervisor };
   });
-  return { ...measured, ...fates(fleet.log) };
+  return { ...measured, lines: fleet.log.split('\n').length - 1, ...fates(fleet.log) };
 }
 
 function tell(name, { reasons, losses }) {

@@ -5,6 +5,7 @@ import { JSON_LINES, type OrderLine, type OrderOutcome, type RefusalReply } from
 
 /** How long a supervisor may take to begin its answer. A stopped or stuck one must not hold up a terminal. */
 const PATIENCE_MS = 10_000;
+const AGAIN_MS = 50;
 
 export interface Supervisor {
   readonly name: string;
@@ -16,10 +17,22 @@ interface Ask {
   readonly body?: unknown;
   readonly accept?: string;
   readonly signal?: AbortSignal;
+  /** How long it may take to begin its answer, in milliseconds. */
+  readonly patienceMs?: number;
 }
 
-function open({ name, path: socketPath }: Supervisor, path: string, ask: Ask): Promise<IncomingMessage> {
-  const { method = 'GET', body, accept = 'application/json', signal } = ask;
+/** While more connections wait than the kernel keeps for the supervisor, the door is knocked at again. */
+async function open(supervisor: Supervisor, path: string, ask: Ask): Promise<IncomingMessage> {
+  for (const until = performance.now() + PATIENCE_MS; ; await new Promise((again) => setTimeout(again, AGAIN_MS)))
+    try {
+      return await knock(supervisor, path, ask);
+    } catch (error) {
+      if (!(error instanceof OperatorError) || error.cause !== 'EAGAIN' || performance.now() > until) throw error;
+    }
+}
+
+function knock({ name, path: socketPath }: Supervisor, path: string, ask: Ask): Promise<IncomingMessage> {
+  const { method = 'GET', body, accept = 'application/json', signal, patienceMs = PATIENCE_MS } = ask;
   return new Promise((resolve, reject) => {
     const request: ClientRequest = httpRequest({
       socketPath,
@@ -33,11 +46,11 @@ function open({ name, path: socketPath }: Supervisor, path: string, ask: Ask): P
       request.destroy();
       reject(
         new OperatorError(
-          `${name} does not answer (waited ${PATIENCE_MS / 1000} s at ${socketPath}).`,
+          `${name} does not answer (waited ${patienceMs / 1000} s at ${socketPath}).`,
           ExitCode.unavailable,
         ),
       );
-    }, PATIENCE_MS);
+    }, patienceMs);
     request.once('response', (response) => {
       clearTimeout(timer);
       resolve(response);
@@ -56,7 +69,9 @@ function unreachable(name: string, path: string, { code = 'unknown error' }: Nod
       `${path}: permission denied. A supervisor takes commands from its own user; control.readers lets a group read.`,
       ExitCode.permission,
     );
-  return new OperatorError(`no supervisor answers at ${path} (${code}): ${name} does not run.`, ExitCode.unavailable);
+  const busy = code === 'EAGAIN' && `${name} is too busy to answer at ${path}: too many connections wait.`;
+  const why = busy || `no supervisor answers at ${path} (${code}): ${name} does not run.`;
+  return Object.assign(new OperatorError(why, ExitCode.unavailable), { cause: code });
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {
@@ -81,13 +96,13 @@ async function call(supervisor: Supervisor, path: string, ask: Ask): Promise<unk
 }
 
 function refusal(text: string): OperatorError {
-  let said: Partial<RefusalReply> = {};
+  let said: Partial<RefusalReply & OrderOutcome> = {};
   try {
-    said = JSON.parse(text) as RefusalReply;
+    said = JSON.parse(text) as typeof said;
   } catch {
     // Not one of ours: its text is shown as it is.
   }
-  return new OperatorError(`${said.error ?? text.slice(0, 200)}.`, ExitCode.failed);
+  return new OperatorError(`${said.error ?? said.why ?? text.slice(0, 200)}.`, ExitCode.failed);
 }
 
 /** Lines of a stream as they come, until it ends or the supervisor is gone. Split at the byte, as a character may look like a line's end to others. */
@@ -108,6 +123,13 @@ export async function* lines(supervisor: Supervisor, path: string, ask: Ask = {}
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
   }
+}
+
+/** The body of an answer that takes its time and may be large, piece by piece. */
+export async function download(supervisor: Supervisor, path: string, ask: Ask): Promise<AsyncIterable<Buffer>> {
+  const response = await open(supervisor, path, { method: 'POST', ...ask });
+  if (response.statusCode !== 200) throw refusal(await textOf(response));
+  return response as AsyncIterable<Buffer>;
 }
 
 /** Gives an order and waits only until it is under way. */

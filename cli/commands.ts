@@ -26,6 +26,8 @@ const commands: readonly Entry[] = [
   { name: 'logs', summary: 'show recent log lines, and follow them', load: () => import('./logs.js') },
   { name: 'errors', summary: 'list the errors that nobody caught', load: () => import('./errors.js') },
   { name: 'events', summary: 'tell what the supervisor did and why', load: () => import('./events.js') },
+  { name: 'profile', summary: "take a worker's CPU profile or heap snapshot", load: () => import('./profile.js') },
+  { name: 'inspect', summary: "open a worker's inspector, and close it again", load: () => import('./inspect.js') },
   { name: 'completion', summary: 'print a completion script for a shell', load: () => import('./completion.js') },
 ];
 

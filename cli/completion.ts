@@ -73,6 +73,8 @@ async function within(command: Command, words: readonly string[]): Promise<strin
       return ['show', 'resolve', ...(await fleets())];
     case 'drain':
     case 'describe':
+    case 'inspect':
+    case 'profile':
       return [...(await fleets()), ...(await workers())];
     default:
       return fleets();

@@ -3,11 +3,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/config.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
+import { homeOf } from '../config/home.js';
 import { controlFolder, prepareFolder, socketName } from '../supervisor/control/path.js';
 import type { StatusReply } from '../supervisor/control/protocol.js';
 import { get, lines, order, type Supervisor } from './client.js';
@@ -64,7 +64,7 @@ function defaultSocket({ name, control }: Config): string {
 /** `$LOGS_DIRECTORY`, else `$XDG_STATE_HOME/cordon`, else `~/.local/state/cordon`. */
 function logFile(name: string): string {
   const given = process.env['LOGS_DIRECTORY']?.split(':')[0];
-  const folder = given || join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'cordon');
+  const folder = given || join(process.env['XDG_STATE_HOME'] || join(homeOf(), '.local', 'state'), 'cordon');
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {

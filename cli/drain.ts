@@ -1,7 +1,6 @@
 // `cordon drain`
 import type { Command } from 'commander';
-import { ExitCode, OperatorError } from '../config/exit-code.js';
-import { find, workerIn } from './find.js';
+import { find, theWorker } from './find.js';
 import { cutWords, give, type OrderFlags } from './order.js';
 import { seconds } from './words.js';
 
@@ -14,12 +13,7 @@ export const define = (command: Command): void =>
     .option('--json', 'print what happened as JSON')
     .addHelpText('after', '\nExamples:\n  $ cordon drain 3\n  $ cordon drain api 3')
     .action(async (words: readonly string[], flags: OrderFlags) => {
-      const worker = workerIn(words);
-      if (!worker)
-        throw new OperatorError(
-          `expected the id of a worker, such as 3, got ${JSON.stringify(words.join(' '))}`,
-          ExitCode.usage,
-        );
+      const worker = theWorker(words);
       await give(
         await find(worker.name),
         `/v1/workers/${worker.id}/drain`,

@@ -9,7 +9,7 @@ import type { Supervisor } from './client.js';
 
 /** Those that answer, by name. */
 export async function running(): Promise<Supervisor[]> {
-  const found = searchFolders().flatMap(socketsIn);
+  const found = searchFolders().flatMap((folder) => [folder, ...foldersIn(folder)].flatMap(socketsIn));
   const configured = process.env['CORDON_CONTROL_SOCKET'];
   if (configured) found.unshift(at(configured));
   const alive = await Promise.all(found.map(async (one) => ((await answers(one.path)) ? [one] : [])));
@@ -22,6 +22,17 @@ function socketsIn(folder: string): Supervisor[] {
     return readdirSync(folder)
       .filter((file) => file.endsWith('.sock') && !file.startsWith('.') && !file.endsWith('.read.sock'))
       .map((file) => ({ name: basename(file, '.sock'), path: join(folder, file) }));
+  } catch {
+    return [];
+  }
+}
+
+/** A service of systemd has a folder of its own: `/run/cordon/api`, and no other variable that would lead there. */
+function foldersIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(folder, name));
   } catch {
     return [];
   }
@@ -67,6 +78,16 @@ function theOnly(all: readonly Supervisor[]): Supervisor {
 
 const list = (all: readonly Supervisor[]): string =>
   all.length === 0 ? `None does. ${start}` : `There is ${all.map(({ name }) => name).join(', ')}.`;
+
+/** @throws {OperatorError} where the words name no worker. */
+export function theWorker(words: readonly string[]): { readonly name: string | undefined; readonly id: number } {
+  const worker = workerIn(words);
+  if (worker) return worker;
+  throw new OperatorError(
+    `expected the id of a worker, such as 3, got ${JSON.stringify(words.join(' '))}`,
+    ExitCode.usage,
+  );
+}
 
 /** `3`, `#3`, `api 3`, `api#3`: a worker, and whose. */
 export function workerIn(

@@ -223,6 +223,8 @@ try {
   else {
     complain(error, version);
     process.exitCode = outcomeOf(error);
+    // Nobody knows what a bug has left open; a supervisor that hangs would look as if it served.
+    if (process.exitCode === ExitCode.internal) process.exit();
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { milliseconds } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
+import { MAX_BODY } from '../supervisor/control/protocol.js';
 import { begin } from './client.js';
 import { find } from './find.js';
 import { give, NAME, type OrderFlags } from './order.js';
@@ -11,6 +12,7 @@ interface Flags extends OrderFlags {
   readonly canary?: boolean;
   readonly bake?: string;
   readonly wait: boolean;
+  readonly envUpdate?: boolean;
 }
 
 export const define = (command: Command): void =>
@@ -21,16 +23,18 @@ export const define = (command: Command): void =>
     .argument('[name]', NAME)
     .option('--canary', 'one worker first, watched for a while')
     .option('--bake <time>', 'how long it is watched, such as 30s; means --canary')
+    .option('--env-update', 'the environment of this terminal replaces the one that the fleet has')
     .option('--no-wait', 'return as soon as the order is given')
     .option('--json', 'print what happened as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ cordon reload\n  $ cordon reload api --bake 30s\n\nExit codes: 0 the new generation serves, 1 it does not.',
+      '\nExamples:\n  $ cordon reload\n  $ cordon reload api --bake 30s\n  $ DATABASE_URL=... cordon reload --env-update\n\nExit codes: 0 the new generation serves, 1 it does not.',
     )
     .action(async (name: string | undefined, flags: Flags) => {
       const ask = {
         ...(flags.canary && { canary: true }),
         ...(flags.bake !== undefined && { bakeMs: time(flags.bake) }),
+        ...(flags.envUpdate && { env: environment() }),
       };
       const supervisor = await find(name);
       if (!flags.wait) {
@@ -47,6 +51,15 @@ export const define = (command: Command): void =>
         'it was not reloaded, and serves on as before',
       );
     });
+
+function environment(): NodeJS.ProcessEnv {
+  const bytes = Buffer.byteLength(JSON.stringify(process.env));
+  if (bytes < MAX_BODY - 1024) return process.env;
+  throw new OperatorError(
+    `--env-update: expected an environment of at most ${MAX_BODY - 1024} bytes, got ${bytes}. Put large values into files, and name them in the configuration.`,
+    ExitCode.usage,
+  );
+}
 
 function time(words: string): number {
   const ms = milliseconds(words);

@@ -1,6 +1,8 @@
 // `cordon start`: from what was typed to a Config, and from there it is the supervisor's.
+
 import { realpathSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
+import v8 from 'node:v8';
 import { isPort } from '../config/address.js';
 import type { Config } from '../config/config.js';
 import { isConfigName } from '../config/file.js';
@@ -54,7 +56,14 @@ export async function start(line: StartLine, about: { version: string }): Promis
   try {
     const config = await configOf(line, folder, say);
     const { supervise } = await import('../supervisor/index.js');
-    return await supervise(config, { ...about, folder, predecessor, service, reread: () => configOf(line, folder) });
+    stayYoung();
+    return await supervise(config, {
+      ...about,
+      folder,
+      predecessor,
+      service,
+      reread: (environment) => configOf(line, folder, () => undefined, environment),
+    });
   } catch (error) {
     await predecessor?.failed((error as Error).message);
     await service?.failed(error);
@@ -97,6 +106,7 @@ export async function configOf(
   { target, args, flags }: StartLine,
   folder: string,
   tell: (note: string) => void = () => undefined,
+  environment: NodeJS.ProcessEnv = process.env,
 ): Promise<Config> {
   const asFile = target !== undefined && isConfigName(target);
   if (asFile && flags.config !== undefined) {
@@ -107,7 +117,7 @@ export async function configOf(
   const loaded = await loadApps({
     file: asFile ? target : flags.config,
     flags: flagSource(flags, asFile ? undefined : target, args, folder),
-    environment: process.env,
+    environment,
     folder,
     terminal: process.stdout.isTTY,
     mode: flags.mode,
@@ -116,6 +126,12 @@ export async function configOf(
   for (const note of loaded.notes) tell(note);
   return oneOf(loaded, asFile || flags.config !== undefined);
 }
+
+/**
+ * What the supervisor makes is gone the next moment. V8 would all the same keep more and more room for it, by Node up to 128 MB, as
+ * soon as much comes in at once: with what it has by now, a storm of errors costs some more collections, and no memory.
+ */
+const stayYoung = (): void => v8.setFlagsFromString('--semi-space-growth-factor=1');
 
 /** The flag that sets each key. */
 const flagOf: readonly (readonly [flag: string, path: Path])[] = [

@@ -23,7 +23,8 @@ Examples:
   $ cordon status
   $ cordon status api --json
 
-Exit codes: 0 healthy, 1 degraded or stopping, 3 not running.`,
+Exit codes: 0 healthy, 1 degraded, stopping or with no worker that serves, 3 not
+running.`,
     )
     .action(async (name: string | undefined, { json = false }: { readonly json?: boolean }) => {
       const fleets = await Promise.all((await those(name)).map((one) => get<StatusReply>(one, '/v1/status')));

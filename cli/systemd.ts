@@ -2,12 +2,12 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Config, ListenAddress } from '../config/config.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
+import { homeOf } from '../config/home.js';
 import { say } from './complain.js';
 import { configOf, type StartFlags, standpoint } from './start.js';
 import { MARK, serviceUnit, socketUnit, type UnitWish } from './systemd/unit.js';
@@ -152,7 +152,7 @@ function print(units: readonly Unit[]): ExitCode {
 
 const folderOf = ({ user = false }: SystemdFlags): string =>
   user
-    ? path.join(process.env['XDG_CONFIG_HOME'] || path.join(os.homedir(), '.config'), 'systemd/user')
+    ? path.join(process.env['XDG_CONFIG_HOME'] || path.join(homeOf(), '.config'), 'systemd/user')
     : '/etc/systemd/system';
 
 async function install(units: readonly Unit[], flags: SystemdFlags): Promise<ExitCode> {

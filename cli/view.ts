@@ -65,6 +65,6 @@ export const fleetLines = (status: StatusReply, width: number | undefined): stri
 export const widthOf = (stream: NodeJS.WriteStream): number | undefined =>
   stream.isTTY ? (stream.columns ?? 80) : undefined;
 
-/** What `status` exits with: 0 healthy, 1 degraded. */
-export const isHealthy = ({ state }: Pick<StatusReply, 'state'>): boolean =>
-  state !== 'degraded' && state !== 'stopping';
+/** What `status` exits with: 0 healthy, 1 not. */
+export const isHealthy = ({ state, serving }: Pick<StatusReply, 'state' | 'serving'>): boolean =>
+  state !== 'degraded' && state !== 'stopping' && serving > 0;

@@ -19,7 +19,7 @@ export interface Group {
 }
 
 /** `0::/a/b` is version 2; `4:cpu,cpuacct:/a/b` is version 1. */
-export function groupsOf(controller: 'cpu' | 'memory', read: Read): Group[] {
+export function groupsOf(controller: 'cpu' | 'memory' | 'pids', read: Read): Group[] {
   return (read('/proc/self/cgroup') ?? '').split('\n').flatMap((line): Group[] => {
     const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
     if (controllers === undefined || path === undefined) return [];

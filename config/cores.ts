@@ -5,9 +5,22 @@ import { join } from 'node:path';
 import { type Group, groupsOf, type Read, readText } from './cgroup.js';
 
 /** Whole cores, at least one: with a quota of 1.5, a second worker would spend half its time throttled. */
-export function grantedCores(read: Read = readText, parallelism: number = availableParallelism()): number {
-  return Math.max(1, Math.floor(Math.min(parallelism, ...groupsOf('cpu', read).map((group) => quotaOf(group, read)))));
+export const grantedCores = (read: Read = readText, parallelism: number = availableParallelism()): number =>
+  Math.max(1, Math.floor(granted(read, parallelism)));
+
+/** That so many workers are a quota that was rounded, for the log; nothing where they are not. */
+export function roundedWords(
+  workers: number,
+  read: Read = readText,
+  parallelism: number = availableParallelism(),
+): string {
+  const cores = granted(read, parallelism);
+  if (Number.isInteger(cores) || workers !== grantedCores(read, parallelism)) return '';
+  return ` (the cgroup grants ${Number(cores.toFixed(2))} cores; a worker is a whole one)`;
 }
+
+const granted = (read: Read, parallelism: number): number =>
+  Math.min(parallelism, ...groupsOf('cpu', read).map((group) => quotaOf(group, read)));
 
 /** `cpu.max` says `max 100000` or `150000 100000`; in version 1 a quota of -1 is none. */
 function quotaOf({ version, folder }: Group, read: Read): number {

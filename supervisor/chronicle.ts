@@ -6,13 +6,16 @@ import { syntaxError } from './diagnosis.js';
 import type { Diagnosis } from './hang/ward.js';
 import type { Incidents } from './incidents/incidents.js';
 import type { Journal } from './journal.js';
-import { gist, LastWords, Obituaries } from './last-words.js';
+import { gist, LastWords, Obituaries, shortened } from './last-words.js';
 import { leftBehind } from './left-behind.js';
 import type { Log } from './log.js';
-import { narrate, narrateCut, narrateError, type Sentence } from './narrate.js';
+import { narrate, narrateCut, narrateError, narrateHandOver, type Sentence } from './narrate.js';
 import { narrateStuck, stuckReport } from './narrate-health.js';
+import { narrateStorm } from './narrate-storm.js';
 import type { Hearing, Seat } from './node-host.js';
 import { Pace } from './pace.js';
+import type { Fleet, Policy } from './state.js';
+import { CALM, erred, passed, type StormNews, type Weather } from './storm.js';
 import type { Observer } from './supervisor.js';
 
 /** The last words of so many dead are remembered. */
@@ -26,6 +29,8 @@ interface Known {
   readonly seat: Seat;
   readonly words: LastWords;
   readonly hold: NodeJS.Timeout;
+  /** Connections of its that went on in other workers. */
+  handedOver: number;
   state: 'booting' | 'ready' | 'dead at boot' | 'gone';
   bindError: OperatorError | undefined;
 }
@@ -40,12 +45,17 @@ export class Chronicle implements Hearing {
   readonly #hopeless: (error: OperatorError) => void;
   readonly #workers = new Map<number, Known>();
   readonly #obituaries = new Obituaries();
-  readonly #pace = new Pace((held) =>
+  readonly #policy: () => Policy;
+  /** What a storm has in it is told when it is over. */
+  readonly #pace = new Pace((held) => {
+    if (this.#weather.storm !== undefined) return;
     this.#say({
       level: 'warn',
       text: `${held} more errors came too fast to be told one by one; the book of errors counts them`,
-    }),
-  );
+    });
+  });
+  #weather: Weather = CALM;
+  #fleet: Fleet | undefined;
   readonly #dead = new Map<number, readonly string[]>();
   readonly #mourners = new Map<number, (words: readonly string[]) => void>();
   #everReady = false;
@@ -54,9 +64,11 @@ export class Chronicle implements Hearing {
     log: Log,
     incidents: Pick<Incidents, 'met' | 'spawned'>,
     journal: Journal,
+    policy: () => Policy,
     hopeless: (error: OperatorError) => void,
   ) {
     this.#log = log;
+    this.#policy = policy;
     this.#output = log.child({}, { level: 'info' });
     this.#incidents = incidents;
     this.#journal = journal;
@@ -64,7 +76,10 @@ export class Chronicle implements Hearing {
   }
 
   readonly observe: Observer = (event, before, after, effects, now) => {
+    this.#fleet = after;
     for (const sentence of narrate(event, before, after, effects, now)) this.#say(sentence);
+    const replaced = effects.filter((effect) => effect.type === 'spawn' && before.slots[effect.slot]?.used).length;
+    this.#forecast(passed(this.#weather, replaced, after, now));
     for (const { id, phase } of after.workers) {
       if (phase !== 'ready' && phase !== 'standby' && phase !== 'tainted') continue;
       const known = this.#workers.get(id);
@@ -81,7 +96,7 @@ export class Chronicle implements Hearing {
     this.#incidents.spawned(seat);
     const words = new LastWords((line) => this.#print(seat, 'stderr', line));
     const hold = setTimeout(() => words.release(), HOLD_MS).unref();
-    this.#workers.set(seat.id, { seat, words, hold, state: 'booting', bindError: undefined });
+    this.#workers.set(seat.id, { seat, words, hold, handedOver: 0, state: 'booting', bindError: undefined });
   }
 
   said(seat: Seat, stream: 'stdout' | 'stderr', line: string): void {
@@ -96,6 +111,7 @@ export class Chronicle implements Hearing {
     const known = this.#workers.get(seat.id);
     if (!known) return;
     this.#workers.delete(seat.id);
+    if (known.handedOver > 0) this.#say(narrateHandOver(seat, known.handedOver));
     this.#journal.gone(seat.id);
     this.#remember(seat.id, known.words.recent);
     if (known.state === 'dead at boot') this.#bury(known);
@@ -117,6 +133,17 @@ export class Chronicle implements Hearing {
         text: `worker ${seat.id} met ${dropped} more errors of too many kinds to tell`,
         about: seat,
       });
+    const uncaught = errors.reduce(
+      (sum, { report, count }) => sum + (report.origin === 'reported' ? 0 : count),
+      dropped,
+    );
+    if (uncaught > 0 && this.#fleet)
+      this.#forecast(erred(this.#weather, uncaught, this.#fleet, performance.now(), this.#policy()));
+  }
+
+  #forecast({ weather, news }: { readonly weather: Weather; readonly news: StormNews | undefined }): void {
+    this.#weather = weather;
+    if (news) this.#say(narrateStorm(news));
   }
 
   cut(seat: Seat, requests: readonly CutRequest[]): void {
@@ -128,6 +155,12 @@ export class Chronicle implements Hearing {
   stuck(seat: Seat, diagnosis: Diagnosis): void {
     if (diagnosis.type === 'stack') this.#incidents.met(seat, { report: stuckReport(diagnosis), count: 1 });
     this.#say({ ...narrateStuck(seat.id, diagnosis), about: seat });
+  }
+
+  /** A connection of this worker's goes on in another one. */
+  handedOver(from: number): void {
+    const known = this.#workers.get(from);
+    if (known) known.handedOver++;
   }
 
   /** Not for the log. */
@@ -165,7 +198,7 @@ export class Chronicle implements Hearing {
   #remember(id: number, words: readonly string[]): void {
     this.#mourners.get(id)?.(words);
     this.#mourners.delete(id);
-    this.#dead.set(id, [...words]);
+    this.#dead.set(id, shortened(words));
     for (const oldest of this.#dead.keys()) {
       if (this.#dead.size <= MAX_DEAD) break;
       this.#dead.delete(oldest);

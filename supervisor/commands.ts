@@ -1,5 +1,6 @@
 // What may be asked of a running fleet, whoever asks: a signal, the control socket, a program. Each answer is data; an order that
 // was understood and failed is an answer, too, never an exception.
+import type { Environment } from './environment.js';
 import type { FleetStatus } from './status.js';
 
 export type Refusal = { readonly ok: false; readonly why: string };
@@ -41,6 +42,8 @@ export interface ReloadAsk {
   readonly canary?: boolean;
   /** How long it is watched, in milliseconds. Default: `reload.bake`. Given, it means a canary. */
   readonly bakeMs?: number;
+  /** In place of the environment that the fleet has, once the new generation serves. Default: it stays. */
+  readonly env?: Environment;
 }
 
 export interface Commands {

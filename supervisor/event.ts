@@ -3,6 +3,12 @@ import type { Cause } from '../worker/protocol.js';
 import type { Plan } from './reload-state.js';
 import type { ExaminationStep } from './state.js';
 
+/** What a worker has open. */
+export interface Held {
+  readonly requests: number;
+  readonly connections: number;
+}
+
 export type Event =
   | { readonly type: 'ready'; readonly id: number }
   /** All that it listens on now. `suffices`: it is ready by that. */
@@ -21,17 +27,28 @@ export type Event =
       readonly served: number;
       readonly failed: number;
       readonly lagMs: number;
+      /** Requests that are open, where it was told. */
+      readonly open?: number;
       /** Memory, in bytes, and the share of its heap's limit that is in use, where they were told. */
       readonly rss?: number;
       readonly heapShare?: number;
     }
   /** How far the opening of a stuck worker has come. */
   | { readonly type: 'examined'; readonly id: number; readonly step: ExaminationStep }
+  /** It is looked into at an operator's wish: its silence is no fault until then, and counts from then on. */
+  | { readonly type: 'excused'; readonly id: number; readonly forMs: number }
   /** The supervisor comes to a deadline far too late: what it has not heard meanwhile is nobody's fault. */
   | { readonly type: 'overslept'; readonly byMs: number }
   /** The worker drains by its own resolve. */
   | { readonly type: 'draining'; readonly id: number; readonly because: Cause }
-  | { readonly type: 'exited'; readonly id: number; readonly code: number | null; readonly signal: string | null }
+  | {
+      readonly type: 'exited';
+      readonly id: number;
+      readonly code: number | null;
+      readonly signal: string | null;
+      /** What it had, by its last word, a tenth of a second or a beat before: where it died, they are lost. */
+      readonly had?: Held;
+    }
   /** A generation's number is greater than any before. */
   | { readonly type: 'reload-asked'; readonly generation: number; readonly plan: Plan }
   /** All at once, with a generation of their own. */

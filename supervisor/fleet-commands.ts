@@ -11,6 +11,7 @@ import type {
   ScaleOutcome,
   UpgradeOutcome,
 } from './commands.js';
+import { become, type Environment, handedOver, inherited } from './environment.js';
 import type { History } from './history.js';
 import { whyNot } from './narrate-change.js';
 import type { Releases } from './releases.js';
@@ -29,7 +30,7 @@ export interface Means {
   readonly releases: Releases;
   readonly history: History;
   /** Asks everybody again who was asked at the start. @throws {OperatorError} */
-  readonly reread: () => Promise<Config>;
+  readonly reread: (environment: Environment) => Promise<Config>;
   readonly policyOf: (config: Config) => Policy;
   /** Binds what a new configuration adds. @throws {OperatorError} */
   readonly pin: (added: Config['listen']) => Promise<void>;
@@ -96,13 +97,14 @@ export class FleetCommands implements Commands {
       });
       this.#means.supervisor.tell({ type: 'reload-asked', generation, plan: planOf(config, ask) });
       return { config, generation, ended };
-    });
+    }, ask.env && handedOver(ask.env));
     if ('why' in begun)
       return { ok: false, generation: this.#means.supervisor.fleet.generation, why: begun.why, lastWords: [] };
     const { config, generation, ended } = begun;
     const { failure } = await this.#change(generation, ended);
     if (failure === undefined) {
       this.#adopt(config);
+      if (ask.env) become(handedOver(ask.env));
       return { ok: true, generation };
     }
     const lastWords = 'worker' in failure ? await this.#means.lastWords(failure.worker) : [];
@@ -171,15 +173,15 @@ export class FleetCommands implements Commands {
   }
 
   /** One reading after the other, so that the last who asked is the last who is heard. */
-  #renewed<T>(begin: (config: Config, generation: number) => T): Promise<T | Refusal> {
+  #renewed<T>(begin: (config: Config, generation: number) => T, environment = inherited()): Promise<T | Refusal> {
     const renewed = this.#reading.then(async () => {
       const { reread, pin, releases, refused, supervisor } = this.#means;
       try {
-        const config = await reread();
+        const config = await reread(environment);
         const known = new Set(this.#config.listen.map((address) => JSON.stringify(address)));
         await pin(config.listen.filter((address) => !known.has(JSON.stringify(address))));
         if (supervisor.fleet.goal !== 'serve') return STOPPING;
-        return begin(config, releases.add(config));
+        return begin(config, releases.add(config, environment));
       } catch (error) {
         if (!(error instanceof Error) || error.name !== 'OperatorError') throw error;
         refused(error.message);

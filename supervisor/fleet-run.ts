@@ -7,9 +7,11 @@ import { ExitCode, OperatorError } from '../config/exit-code.js';
 import type { Agents } from './agent/agent.js';
 import { Chronicle } from './chronicle.js';
 import type { UpgradeOutcome } from './commands.js';
+import type { Environment } from './environment.js';
 import { FleetCommands } from './fleet-commands.js';
 import { Relay } from './handover.js';
 import { History } from './history.js';
+import { Looking } from './look/looking.js';
 import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
 import { policyOf } from './policy.js';
@@ -26,7 +28,7 @@ export interface Ties {
   /** How many workers a predecessor has, which may have been asked for other than by the configuration. */
   readonly scale: Scale | undefined;
   /** @throws {OperatorError} where the configuration is wrong. */
-  readonly reread: () => Promise<Config>;
+  readonly reread: (environment: Environment) => Promise<Config>;
   /** Hears of every turn, once the fleet itself has. */
   readonly observe: Observer;
   /** A stop was asked for, and waits for load balancers to notice. */
@@ -60,7 +62,7 @@ export class FleetRun {
     this.#ties = ties;
     const ending = new AbortController();
     this.ended = once(ending.signal, 'abort');
-    this.chronicle = new Chronicle(log, incidents, journal, this.giveUp);
+    this.chronicle = new Chronicle(log, incidents, journal, () => this.#supervisor.policy, this.giveUp);
     this.metrics = new Metrics({
       name: config.name,
       version,
@@ -70,7 +72,10 @@ export class FleetRun {
     this.relay = new Relay(
       () => this.fleet,
       (id, message, handle) => this.#host.give(id, message, handle),
-      () => this.metrics.handedOver(),
+      (from) => {
+        this.metrics.handedOver();
+        this.chronicle.handedOver(from);
+      },
     );
     this.#host = new NodeHost(
       releases,
@@ -141,6 +146,11 @@ export class FleetRun {
       commands,
       journal,
       incidents,
+      looking: new Looking({
+        fleet: () => this.fleet,
+        looks: this.#host.looks,
+        note: (text) => this.chronicle.note('info', 'look', text),
+      }),
       metrics: () => metrics.scrape(),
     });
   }

@@ -1,16 +1,16 @@
 // How a worker's process is made. `cluster.fork` cannot give it a process group of its own, so that a terminal's Ctrl-C reaches the
 // supervisor alone; `child_process.fork` with `detached` can, and NODE_UNIQUE_ID makes it a cluster worker all the same.
 import { type ChildProcess, fork } from 'node:child_process';
-import type { Config } from '../config/config.js';
 import { grantedHeap } from '../config/memory.js';
 import { BOOT_VARIABLE, type BootOrders, LIFELINE_FD, PRELOAD_MARK } from '../worker/protocol.js';
 import { placesInspector } from './hang/obstacle.js';
+import type { Release } from './releases.js';
 import type { Worker } from './state.js';
 
 const PRELOAD = new URL(`..${PRELOAD_MARK}`, import.meta.url);
 
 export function forkWorker(
-  config: Config,
+  config: Release,
   { id, slot, generation, held }: Pick<Worker, 'id' | 'slot' | 'generation'> & { readonly held: boolean },
 ): ChildProcess {
   const { on } = config.ready;
@@ -34,7 +34,7 @@ export function forkWorker(
     detached: true,
     execArgv: [...ownOptions(config), '--import', PRELOAD.href, ...config.nodeArgs],
     env: {
-      ...process.env,
+      ...config.inherited,
       ...config.env,
       CORDON_NAME: config.name,
       CORDON_WORKER: String(id),
@@ -49,13 +49,13 @@ export function forkWorker(
 }
 
 /** What the operator gives node, one way or the other. */
-export const givenOptions = ({ nodeArgs, env }: Config): readonly string[] => [
+export const givenOptions = ({ nodeArgs, env, inherited }: Release): readonly string[] => [
   ...nodeArgs,
-  ...(env['NODE_OPTIONS'] ?? process.env['NODE_OPTIONS'] ?? '').split(/\s+/),
+  ...(env['NODE_OPTIONS'] ?? inherited['NODE_OPTIONS'] ?? '').split(/\s+/),
 ];
 
 /** Before the preload, which hides them and itself from the program. What the operator says about the same wins. */
-function ownOptions(config: Config): string[] {
+function ownOptions(config: Release): string[] {
   const { workers, standby } = config;
   const given = givenOptions(config);
   const heap = given.some((option) => HEAP.test(option)) ? undefined : grantedHeap(workers + standby);

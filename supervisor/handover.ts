@@ -32,7 +32,7 @@ const BALANCE_AFTER_MS = 50;
 export class Relay {
   readonly #fleet: () => Fleet;
   readonly #send: (worker: number, message: ToWorker, handle?: unknown) => void;
-  readonly #moved: () => void;
+  readonly #moved: (from: number) => void;
   readonly #given = new Map<number, Given>();
   readonly #waiting = new Map<Waiting, NodeJS.Timeout>();
   /** As told by each worker, less what it handed over since, and with what it was given. */
@@ -50,7 +50,7 @@ export class Relay {
     fleet: () => Fleet,
     send: (worker: number, message: ToWorker, handle?: unknown) => void,
     /** A connection has arrived where it was sent. */
-    moved: () => void,
+    moved: (from: number) => void,
   ) {
     this.#fleet = fleet;
     this.#send = send;
@@ -68,11 +68,11 @@ export class Relay {
     if (newcomers.length > 0) this.#balance();
   }
 
-  /** Workers that serve and are expected to stay; those which are not where there are no others. */
+  /** Workers that serve and are expected to stay; those which are not, or are stuck, where there are no others. */
   #serving(): number[] {
     const { goal, workers } = this.#fleet();
     if (goal !== 'serve') return [];
-    const ready = workers.filter(({ phase }) => phase === 'ready');
+    const ready = workers.filter(({ phase, vitals }) => phase === 'ready' && vitals.stuck === undefined);
     return (ready.length > 0 ? ready : workers.filter(isServing)).map(({ id }) => id);
   }
 
@@ -96,7 +96,7 @@ export class Relay {
     this.#given.delete(seq);
     if (ok) {
       given.handle.close();
-      this.#moved();
+      this.#moved(given.from);
     } else this.#place({ ...given, refused: [...given.refused, given.to] });
   }
 

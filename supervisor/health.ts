@@ -74,7 +74,11 @@ export function heard(fleet: Fleet, id: number, now: Instant, policy: Policy): D
   const worker = find(fleet, id);
   if (!worker) return { ...nothing(fleet), freed: false };
   const { stuck } = worker.vitals;
-  if (!stuck) return { ...nothing(withVitals(fleet, id, { heardAt: now, stuck: undefined })), freed: false };
+  if (!stuck) {
+    // A beat that was on its way does not end an excuse.
+    const heardAt = worker.phase === 'booting' ? now : Math.max(now, worker.vitals.heardAt);
+    return { ...nothing(withVitals(fleet, id, { heardAt, stuck: undefined })), freed: false };
+  }
   // Once it was seen it stood still until its call was ended, whichever of the two words comes first.
   const freed = stuck.step === 'terminated' || (stuck.step === 'seen' && policy.health.onHang === 'free');
   return { ...back(fleet, worker, now, freed), freed };
@@ -83,6 +87,13 @@ export function heard(fleet: Fleet, id: number, now: Instant, policy: Policy): D
 function back(fleet: Fleet, { id }: Worker, now: Instant, guilty: boolean): Decision {
   const freed: Effect = { type: 'freed', id, guilty };
   return { fleet: withVitals(fleet, id, { heardAt: now, stuck: undefined }), effects: [freed] };
+}
+
+/** A worker that somebody looks into stands still for a good reason. One that is stuck already is not excused. */
+export function excused(fleet: Fleet, { id, forMs }: Extract<Event, { type: 'excused' }>, now: Instant): Fleet {
+  const worker = find(fleet, id);
+  if (!worker || !isHeardOf(worker) || worker.vitals.stuck) return fleet;
+  return withVitals(fleet, id, { heardAt: now + forMs, stuck: undefined });
 }
 
 /** It fails like one that has died: its successor starts at once. */

@@ -3,8 +3,10 @@
 import { once } from 'node:events';
 import os from 'node:os';
 import type { Config } from '../config/config.js';
+import { roundedWords } from '../config/cores.js';
 import { ExitCode } from '../config/exit-code.js';
 import type { Commands } from './commands.js';
+import type { Environment } from './environment.js';
 import { FleetRun } from './fleet-run.js';
 import type { BookFigures, IncidentBook } from './incidents/incidents.js';
 import { Lineage } from './lineage.js';
@@ -32,7 +34,7 @@ export interface About {
   /** Hears once what can be seen of the fleet, before its first worker starts. */
   readonly seen?: (views: Views) => void;
   /** Reads the configuration again, for a reload. Default: it stays as it is. @throws {OperatorError} where it is wrong. */
-  readonly reread?: () => Promise<Config>;
+  readonly reread?: (environment: Environment) => Promise<Config>;
   /** Hears once how the fleet is commanded, before its first worker starts. */
   readonly commanded?: (commands: Commands) => void;
   /** The supervisor that this one is to follow. */
@@ -118,7 +120,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
   about.commanded?.(run.commands);
   run.answer();
   log.info(
-    `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${count(run.fleet.size, 'worker')}`,
+    `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${count(run.fleet.size, 'worker')}${roundedWords(config.workers)}`,
   );
   service?.begin(standingOf(run));
   lineage.begin(() => {

@@ -1,5 +1,6 @@
 // What a booting worker says on stderr is held back until it is ready or dead. A program that cannot start says the same each
 // time: it is printed once, and after that counted.
+import { createHash } from 'node:crypto';
 
 /** So many of the first lines are kept, and as many of the last: it is the last ones that tell what it died of. */
 const MAX_LINES = 100;
@@ -61,13 +62,19 @@ export const likeness = (lines: readonly string[]): string => lines.join('\n').r
 
 const MAX_REMEMBERED = 100;
 
+/** So much of a line is kept of the dead: it may quote all of a bundled program. */
+const MAX_LINE = 1000;
+/** A copy: a part of a string keeps the whole of it. */
+export const shortened = (lines: readonly string[]): string[] =>
+  lines.map((line) => (line.length > MAX_LINE ? `${Buffer.from(line.slice(0, MAX_LINE)).toString()}…` : line));
+
 /** Remembers how workers died, so that the same death is told once. */
 export class Obituaries {
   readonly #deaths = new Map<string, { readonly first: number; count: number }>();
 
   /** The worker that first died with these words, and how many have since; undefined where they are new. */
   record(worker: number, lines: readonly string[]): { readonly first: number; readonly count: number } | undefined {
-    const key = likeness(lines);
+    const key = createHash('sha1').update(likeness(lines)).digest('base64');
     const known = this.#deaths.get(key);
     if (known) {
       known.count++;

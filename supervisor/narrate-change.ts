@@ -33,6 +33,7 @@ export function asked(event: Event, before: Fleet, after: Fleet): Sentence[] {
     case 'stop-asked':
     case 'halt-asked':
     case 'examined':
+    case 'excused':
     case 'overslept':
     case 'time-passed':
       return [];
@@ -91,6 +92,8 @@ export function whyNot(failure: Failure): string {
       return `its event loop was more than ${seconds(failure.lagMs)} late, again and again`;
     case 'silent':
       return 'its event loop stands still';
+    case 'mute':
+      return `it answered none of ${count(failure.open, 'request')}, while the old one answered ${failure.stale.served}`;
     case 'superseded':
       return `generation ${failure.by} was asked for`;
     case 'stopped':

@@ -82,12 +82,17 @@ export function stuckReport({ frames, request }: Extract<Diagnosis, { type: 'sta
 
 export function narrateStuck(id: number, diagnosis: Diagnosis): Sentence {
   if (diagnosis.type === 'failed')
-    return { level: 'error', text: `worker ${id} is stuck, and cannot be looked into: ${diagnosis.why}` };
+    return {
+      level: 'error',
+      event: 'hang',
+      text: `worker ${id} is stuck, and cannot be looked into: ${diagnosis.why}`,
+    };
   const { message, request, stack } = stuckReport(diagnosis);
   const by = request ? `${request.method} ${request.path} (request ${request.id})` : 'no request to blame';
   const named = request && { method: request.method, path: request.path, id: request.id };
   return {
     level: 'error',
+    event: 'hang',
     text: `worker ${id} is stuck ${message} – ${by}`,
     fields: { request: named, origin: 'stuck', stack },
   };

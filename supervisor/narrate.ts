@@ -1,7 +1,7 @@
 // The one place where the log's sentences about the fleet are written: what happened, and what was ordered because of it.
 import { type Cause, type CutRequest, type ErrorReport, ExitCode, type RequestName } from '../worker/protocol.js';
 import type { Effect } from './effect.js';
-import type { Event } from './event.js';
+import type { Event, Held } from './event.js';
 import type { Entry } from './incidents/book.js';
 import { asked, reloaded, watched } from './narrate-change.js';
 import { narrateHealth, whyKilled } from './narrate-health.js';
@@ -64,6 +64,7 @@ const kinds: Readonly<Record<Event['type'], string>> = {
   'stop-asked': 'stop',
   'halt-asked': 'stop',
   examined: 'hang',
+  excused: 'look',
   overslept: 'time',
   'time-passed': 'time',
 };
@@ -82,6 +83,7 @@ function told(event: Event, before: Fleet, after: Fleet, now: Instant): Sentence
         : [];
     case 'time-passed':
     case 'examined':
+    case 'excused':
     case 'overslept':
     case 'beat':
     case 'reload-asked':
@@ -140,19 +142,19 @@ const tainted = (id: number, before: Fleet, after: Fleet): Sentence[] =>
 const ORDERLY: readonly (number | null)[] = [ExitCode.drained, ExitCode.faulted, ExitCode.cut, ExitCode.orphaned];
 
 function exited(
-  { id, code, signal }: Extract<Event, { type: 'exited' }>,
+  { id, code, signal, had }: Extract<Event, { type: 'exited' }>,
   about: Worker,
   after: Fleet,
   now: Instant,
 ): Sentence {
   const how = signal ?? (code === null ? 'it could not be started' : `exit code ${code}`);
-  const fields = { code, signal };
+  const fields = { code, signal, ...(had && had.requests > 0 && { lost: had.requests }) };
   switch (about.phase) {
     case 'killing':
       return { level: 'info', text: `worker ${id} is gone, killed`, about, cause: about.because, fields };
     case 'draining': {
       const orderly = signal === null && ORDERLY.includes(code);
-      const text = orderly ? `worker ${id} is gone` : `worker ${id} died while it drained`;
+      const text = orderly ? `worker ${id} is gone` : `worker ${id} died while it drained${took(had)}`;
       const level = orderly ? 'info' : 'error';
       return { level, text: `${text} (${how}): ${because[about.because]}`, about, cause: about.because, fields };
     }
@@ -168,11 +170,19 @@ function exited(
     case 'tainted':
       return {
         level: code === 0 ? 'warn' : 'error',
-        text: `worker ${id} ${died(code)} (${how})${next(about, after, now)}`,
+        text: `worker ${id} ${died(code)} (${how})${took(had)}${next(about, after, now)}`,
         about,
         fields,
       };
   }
+}
+
+/** What went with it. */
+function took(had: Held | undefined): string {
+  if (had === undefined || had.requests + had.connections === 0) return '';
+  const connections = had.connections === 1 ? '1 connection' : `${had.connections} connections`;
+  const requests = had.requests === 1 ? '1 open request' : `${had.requests} open requests`;
+  return had.requests === 0 ? `, and with it ${connections}, idle` : `, and with it ${requests} on ${connections}`;
 }
 
 /** A program that has nothing left to do, or leaves, has not crashed. */
@@ -267,6 +277,7 @@ export function narrateError({ incident, report, first, news }: Milestone): Sent
   const stack = first && report.stack !== undefined ? { stack: report.stack } : {};
   return {
     level: origin === 'reported' ? 'warn' : 'error',
+    event: 'error',
     text,
     ...(origin !== 'reported' && { cause: 'fault' }),
     fields: { incident: incident.id, count: incident.count, request: request && nameOf(request), origin, ...stack },
@@ -284,6 +295,15 @@ export function narrateCut(
   const text = `worker ${about.id} was out of time with ${count(requests.length, 'request')} open: ${answered} answered 503, ${requests.length - answered} broken off: ${names.join(', ')}${more}`;
   return { level: 'warn', event: 'cut', text, about, fields: { requests } };
 }
+
+/** In all its life: when it drained, and where it held more than its share. */
+export const narrateHandOver = (about: Pick<Worker, 'id' | 'slot' | 'generation'>, connections: number): Sentence => ({
+  level: 'info',
+  event: 'hand-over',
+  text: `worker ${about.id} has handed over ${count(connections, 'connection')}, which other workers serve`,
+  about,
+  fields: { connections },
+});
 
 /** Its headers are for the book alone. */
 const nameOf = ({ method, path, id }: RequestName): RequestName => ({ method, path, id });

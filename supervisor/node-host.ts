@@ -13,11 +13,12 @@ import {
   type ToWorker,
 } from '../worker/protocol.js';
 import type { Effect } from './effect.js';
-import type { Event } from './event.js';
+import type { Event, Held } from './event.js';
 import { forkWorker, givenOptions, killTree } from './fork.js';
 import type { Relay } from './handover.js';
 import { type Diagnosis, Ward } from './hang/ward.js';
 import type { Host } from './host.js';
+import { Looks } from './look/looks.js';
 import { readLines } from './output.js';
 import type { Release, Releases } from './releases.js';
 import type { Sockets } from './sockets.js';
@@ -51,12 +52,16 @@ interface Process {
   readonly child: ChildProcess;
   readonly release: Release;
   beat: Beat | undefined;
+  /** By its last word. */
+  held: Held | undefined;
   /** Milliseconds since 1970. */
   readonly since: number;
   /** What it listens on, by the key of the socket. */
   readonly addresses: Map<string, string>;
   /** Orders for a worker that does not listen to us yet: Node drops what comes before the preload. */
   waiting: ToWorker[] | undefined;
+  /** It has yet to say what its program measures: one that is stuck is not asked again and again. */
+  isAsked: boolean;
 }
 
 export class NodeHost implements Host {
@@ -68,6 +73,8 @@ export class NodeHost implements Host {
   readonly #finished: () => void;
   readonly #processes = new Map<number, Process>();
   readonly #ward: Ward;
+  /** Looks into live workers, at an operator's wish. */
+  readonly looks: Looks;
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Immediate | undefined;
 
@@ -86,6 +93,10 @@ export class NodeHost implements Host {
     this.#hearing = hearing;
     this.#finished = finished;
     this.#ward = new Ward(tell);
+    this.looks = new Looks({
+      send: (id, message) => this.#send(id, message),
+      excuse: (id, forMs) => tell({ type: 'excused', id, forMs }),
+    });
   }
 
   now(): Instant {
@@ -142,12 +153,15 @@ export class NodeHost implements Host {
     }
   }
 
-  /** Asks every worker that listens to us what its program measures itself. Returns whom. */
+  /** Asks every worker that listens to us, and owes no answer, what its program measures itself. Returns whom. */
   measure(seq: number): number[] {
     const asked = [...this.#processes.values()].filter(
-      ({ waiting, child }) => waiting === undefined && child.connected,
+      ({ waiting, child, isAsked }) => waiting === undefined && child.connected && !isAsked,
     );
-    for (const { child } of asked) this.#post(child, { type: 'measure', seq });
+    for (const process of asked) {
+      process.isAsked = true;
+      this.#post(process.child, { type: 'measure', seq });
+    }
     return asked.map(({ seat }) => seat.id);
   }
 
@@ -173,9 +187,11 @@ export class NodeHost implements Host {
       child,
       release,
       beat: undefined,
+      held: undefined,
       since: Date.now(),
       addresses: new Map(),
       waiting: [],
+      isAsked: false,
     });
     this.#hearing.spawned(seat);
     child.on('internalMessage', (message: unknown, handle: unknown) => this.#hear(seat, child, message, handle));
@@ -188,7 +204,8 @@ export class NodeHost implements Host {
     for (const stream of ['stdout', 'stderr'] as const)
       if (child[stream])
         readLines(child[stream], (line) => {
-          if (stream === 'stdout' || !this.#ward.said(id, line)) this.#hearing.said(seat, stream, line);
+          const isNodes = stream === 'stderr' && (this.#ward.said(id, line) || this.looks.said(id, line));
+          if (!isNodes) this.#hearing.said(seat, stream, line);
         });
     // Held open, never used: the worker sees it break when this process is gone.
     child.stdio[4]?.on('error', () => {});
@@ -209,7 +226,9 @@ export class NodeHost implements Host {
     killTree(child);
     this.#sockets.gone(seat.id);
     this.#ward.back(seat.id);
-    this.#tell({ type: 'exited', id: seat.id, code, signal });
+    this.looks.gone(seat.id);
+    const had = this.#processes.get(seat.id)?.held;
+    this.#tell({ type: 'exited', id: seat.id, code, signal, ...(had && { had }) });
     this.#processes.delete(seat.id);
     const timer = setTimeout(() => child.emit('close', code, signal), LAST_WORDS_MS);
     child.once('close', () => {
@@ -237,7 +256,10 @@ export class NodeHost implements Host {
       case 'healthy':
         return this.#tell({ type: 'ready', id });
       case 'beat':
-        if (process) process.beat = message;
+        if (process) {
+          process.beat = message;
+          process.held = { requests: message.inFlight, connections: message.connections };
+        }
         this.#hearing.beat(seat, message);
         return this.#beat(id, message);
       case 'closed':
@@ -249,6 +271,7 @@ export class NodeHost implements Host {
       case 'draining':
         return this.#tell({ type: 'draining', id, because: message.because });
       case 'measured':
+        if (process) process.isAsked = false;
         return this.#hearing.measured(seat, message.seq, message.metrics);
       case 'errors':
         return this.#hearing.errors(seat, message.errors, message.dropped);
@@ -257,7 +280,10 @@ export class NodeHost implements Host {
       case 'taken':
         return this.#relay.taken(message.seq, message.ok);
       case 'held':
+        if (process) process.held = { requests: message.requests, connections: message.connections };
         return this.#relay.held(id, message.connections);
+      case 'looked':
+        return this.looks.heard(message.seq, message);
       case 'cut':
         return this.#hearing.cut(seat, message.requests);
       case 'leaving':
@@ -265,8 +291,8 @@ export class NodeHost implements Host {
     }
   }
 
-  #beat(id: number, { served, failed, lagMs, rss, heapShare }: Beat): void {
-    this.#tell({ type: 'beat', id, served, failed, lagMs, rss, heapShare });
+  #beat(id: number, { served, failed, inFlight: open, lagMs, rss, heapShare }: Beat): void {
+    this.#tell({ type: 'beat', id, served, failed, open, lagMs, rss, heapShare });
   }
 
   /** A path with the worker's own pid in it is nobody else's to listen on. */

@@ -49,9 +49,14 @@ export async function furnish(ground: Ground, follows: boolean): Promise<Premise
   });
   const releases = new Releases();
   releases.add(config);
-  const incidents = new Incidents(config, (sentence) => log.warn(sentence), follows);
-  await incidents.open();
-  return { ...ground, control, releases, incidents };
+  try {
+    const incidents = new Incidents(config, (sentence) => log.warn(sentence), follows);
+    await incidents.open();
+    return { ...ground, control, releases, incidents };
+  } catch (error) {
+    await control.close();
+    throw error;
+  }
 }
 
 export function tellWhere({ control, log }: Premises): void {

@@ -1,6 +1,6 @@
 // Pure: writes down what happened. What follows from it is decided by looking at the whole, not here.
 import type { Event } from './event.js';
-import { examined, heard, limit, listen, overslept } from './health.js';
+import { examined, excused, heard, limit, listen, overslept } from './health.js';
 import { abandon, begin, promote, supersede, weigh } from './reload.js';
 import { hasBudget } from './restart.js';
 import { emptySlot, type Fleet, find, healthy, type Instant, isLive, NONE, type Policy, type Worker } from './state.js';
@@ -18,6 +18,8 @@ export function record(fleet: Fleet, event: Event, now: Instant, policy: Policy)
       return beaten(fleet, event, now, policy);
     case 'examined':
       return examined(fleet, event, now, policy);
+    case 'excused':
+      return nothing(excused(fleet, event, now));
     case 'overslept':
       return nothing(overslept(fleet, event.byMs, now, policy));
     case 'draining':

@@ -2,18 +2,27 @@
 // generation did, though `current` points to another release by then.
 import { realpathSync } from 'node:fs';
 import type { Config } from '../config/config.js';
+import { type Environment, inherited } from './environment.js';
 import type { Fleet } from './state.js';
 
 /** Its script and its working directory are free of symbolic links. */
-export type Release = Config;
+export interface Release extends Config {
+  /** What its workers have beneath their own variables. */
+  readonly inherited: Environment;
+}
 
 export class Releases {
   readonly #known = new Map<number, Release>();
   #newest = 0;
 
   /** Returns its generation. Paths are resolved now. */
-  add(config: Config): number {
-    this.#known.set(++this.#newest, { ...config, script: real(config.script), cwd: real(config.cwd) });
+  add(config: Config, environment = inherited()): number {
+    this.#known.set(++this.#newest, {
+      ...config,
+      script: real(config.script),
+      cwd: real(config.cwd),
+      inherited: environment,
+    });
     return this.#newest;
   }
 

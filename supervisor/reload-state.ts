@@ -24,6 +24,8 @@ export type Stage =
       /** What the new generation has answered since, and the old one. */
       readonly fresh: Count;
       readonly stale: Count;
+      /** Requests that wait for an answer of the new one's. */
+      readonly open: number;
       /** Errors that nobody caught, in the new generation. */
       readonly faults: number;
       /** Beats in a row that came late. */
@@ -56,5 +58,7 @@ export type Failure =
   | { readonly type: 'faults'; readonly faults: number }
   | { readonly type: 'late'; readonly lagMs: number }
   | { readonly type: 'silent' }
+  /** It has answered nothing, though it was asked, while the old ones answered many. */
+  | { readonly type: 'mute'; readonly open: number; readonly stale: Count }
   | { readonly type: 'superseded'; readonly by: number }
   | { readonly type: 'stopped' };

@@ -11,6 +11,8 @@ const SILENT_MS = 10_000;
 /** So late a beat, so often in a row, while the old generation's come in time. */
 const LATE_MS = 1000;
 const LATE_BEATS = 3;
+/** So many answers are enough to tell. */
+const ENOUGH = 20;
 /** So many errors that nobody caught, where the old generation has none, are no accident. */
 const FAULTS = 3;
 
@@ -71,6 +73,7 @@ const watched = ({ stage, plan }: Reload, now: Instant): Stage =>
         silentAt: now + SILENT_MS,
         fresh: NONE,
         stale: NONE,
+        open: 0,
         faults: 0,
         late: 0,
       }
@@ -112,10 +115,11 @@ function bake(fleet: Fleet, reload: Reload, stage: Baking, now: Instant, policy:
 
 function unfit(fleet: Fleet, { plan, generation }: Reload, stage: Baking, now: Instant): Failure | undefined {
   const { fresh, stale, faults } = stage;
-  const least = 20;
-  const before = stale.served >= least ? stale : fleet.count;
-  if (isWorse(fresh, before, plan.canary?.maxErrorRatio ?? 1, least)) return { type: 'errors', fresh, stale: before };
+  const before = stale.served >= ENOUGH ? stale : fleet.count;
+  if (isWorse(fresh, before, plan.canary?.maxErrorRatio ?? 1, ENOUGH)) return { type: 'errors', fresh, stale: before };
   if (faults >= FAULTS && before.failed === 0) return { type: 'faults', faults };
+  if (now >= stage.until && fresh.served === 0 && stage.open > 0 && stale.served >= ENOUGH)
+    return { type: 'mute', open: stage.open, stale };
   if (stage.late >= LATE_BEATS) return { type: 'late', lagMs: LATE_MS };
   return now >= silentUntil(fleet, generation, stage) ? { type: 'silent' } : undefined;
 }
@@ -156,7 +160,13 @@ export function weigh(fleet: Fleet, beat: Extract<Event, { type: 'beat' }>, now:
   const { stage } = reload;
   const late = beat.lagMs >= LATE_MS;
   const heard: Baking = isNew
-    ? { ...stage, fresh: sum(stage.fresh, fresh), silentAt: now + SILENT_MS, late: late ? stage.late + 1 : 0 }
+    ? {
+        ...stage,
+        fresh: sum(stage.fresh, fresh),
+        open: beat.open ?? 0,
+        silentAt: now + SILENT_MS,
+        late: late ? stage.late + 1 : 0,
+      }
     : { ...stage, stale: sum(stage.stale, fresh), late: late ? 0 : stage.late };
   return nothing({ ...counted, reload: { ...reload, stage: heard } });
 }

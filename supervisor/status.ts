@@ -1,6 +1,6 @@
 // How the fleet is, as data for whoever asks: a pure view of the machine's state and of what is known of each process.
 import type { Beat, Cause } from '../worker/protocol.js';
-import type { Fleet, Worker } from './state.js';
+import { type Fleet, isServing, type Worker } from './state.js';
 
 export interface WorkerStatus {
   readonly id: number;
@@ -68,7 +68,5 @@ export function stateOf(fleet: Fleet): FleetStatus['state'] {
   if (fleet.goal !== 'serve') return 'stopping';
   if (fleet.reload) return 'reloading';
   if (fleet.degraded) return 'degraded';
-  return fleet.workers.some(({ phase }) => phase === 'booting') && !fleet.slots.every(({ used }) => used)
-    ? 'starting'
-    : 'serving';
+  return fleet.workers.some(isServing) && fleet.slots.every(({ used }) => used) ? 'serving' : 'starting';
 }

@@ -29,6 +29,10 @@ export class Supervisor {
     return this.#fleet;
   }
 
+  get policy(): Policy {
+    return this.#policy;
+  }
+
   /** From now on. */
   follow(policy: Policy): void {
     this.#policy = policy;

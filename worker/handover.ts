@@ -43,6 +43,7 @@ export class HandOver {
   readonly #sockets: Sockets;
   readonly #servers: () => ReadonlySet<net.Server>;
   readonly #sent: () => void;
+  readonly #open: () => number;
   #wanted = 0;
   /** Taken out here, and not yet known to have arrived in the supervisor. */
   readonly #away = new Map<number, Away>();
@@ -52,14 +53,22 @@ export class HandOver {
   #ending: NodeJS.Timeout | undefined;
   #quiet: (() => void) | undefined;
   /** Undefined where nobody wants to know. */
-  #told: number | undefined;
+  #told: { readonly connections: number; readonly requests: number } | undefined;
   #telling: NodeJS.Timeout | undefined;
   /** `kept`: what is here ends here, and what was under way when that was said may come here. */
   #end: 'open' | 'kept' | 'closed' = 'open';
   /** Set while a connection is being taken in: what its `connection` event is told with. */
   #arriving: Moved | undefined;
 
-  constructor(channel: Channel, sockets: Sockets, servers: () => ReadonlySet<net.Server>, sent: () => void) {
+  /** `sent`: one of them has arrived, or come back. `open`: how many requests are. */
+  constructor(
+    channel: Channel,
+    sockets: Sockets,
+    servers: () => ReadonlySet<net.Server>,
+    sent: () => void,
+    open: () => number,
+  ) {
+    this.#open = open;
     this.#channel = channel;
     this.#sockets = sockets;
     this.#servers = servers;
@@ -110,18 +119,19 @@ export class HandOver {
 
   /** From now on the supervisor hears how many connections are held here. */
   tellHeld(): void {
-    this.#told = -1;
+    this.#told = { connections: -1, requests: 0 };
     this.#tellSoon();
   }
 
   #tellSoon(): void {
     this.#telling ??= setTimeout(() => {
       this.#telling = undefined;
-      const connections = this.#held();
-      if (connections !== this.#told) this.#channel.tell({ type: 'held', connections });
-      this.#told = connections;
+      const held = { connections: this.#held(), requests: this.#open() };
+      if (held.connections !== this.#told?.connections || held.requests !== this.#told.requests)
+        this.#channel.tell({ type: 'held', ...held });
+      this.#told = held;
       this.#look();
-      if (connections > 0) this.#tellSoon();
+      if (held.connections > 0) this.#tellSoon();
     }, TELL_EVERY_MS).unref();
   }
 

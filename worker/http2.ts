@@ -8,6 +8,7 @@ import { type Ledger, Request } from './request.js';
 import { isEventStream } from './response.js';
 
 const NGHTTP2_NO_ERROR = 0;
+const NGHTTP2_INTERNAL_ERROR = 2;
 
 export class StreamRequest extends Request {
   readonly method: string;
@@ -15,6 +16,8 @@ export class StreamRequest extends Request {
   protected readonly givenId: unknown;
   #headers: Readonly<Record<string, string | undefined>>;
   #stream: ServerHttp2Stream | undefined;
+  /** No turn of the event loop comes any more: an answer has a head and nothing else. */
+  doomed = false;
   /** What the stream is destroyed with where half an answer is out. */
   #broken: Error | undefined;
 
@@ -50,6 +53,15 @@ export class StreamRequest extends Request {
       this.run(() => stream.end());
   }
 
+  get session(): object | undefined {
+    return this.#stream?.session;
+  }
+
+  /** Node sends a session's frames in a later turn, but before a stream of it is reset: at once. The reset itself is not sent. */
+  flush(): void {
+    this.#stream?.close(NGHTTP2_INTERNAL_ERROR);
+  }
+
   protected refuse(status: number, id: string): boolean {
     const stream = this.#stream;
     if (!stream || stream.destroyed || stream.writableEnded) return false;
@@ -60,6 +72,10 @@ export class StreamRequest extends Request {
       return false;
     }
     const { headers, body }: Answer = answerBody(status, id, this.#headers['accept']);
+    if (this.doomed) {
+      stream.respond({ ':status': status, 'cache-control': 'no-store', 'x-request-id': id }, { endStream: true });
+      return true;
+    }
     stream.respond({ ':status': status, ...Object.fromEntries(headers) });
     stream.end(body);
     // The client need not send the rest of its body (RFC 9113, 8.1).

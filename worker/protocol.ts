@@ -190,13 +190,33 @@ export type FromWorker =
   | { readonly type: 'hand-over'; readonly seq: number; readonly moved: Moved }
   /** Whether a connection that was given to this worker could be taken in: it has not been read from before this is said. */
   | { readonly type: 'taken'; readonly seq: number; readonly ok: boolean }
-  /** How many connections it holds that could be moved, idle or not. */
-  | { readonly type: 'held'; readonly connections: number }
+  /** How many connections it holds that could be moved, idle or not, and how many requests are open: should it die, these are lost. */
+  | { readonly type: 'held'; readonly connections: number; readonly requests: number }
   | { readonly type: 'cut'; readonly requests: readonly CutRequest[] }
+  /** How far a look has come that the supervisor asked for. */
+  | ({ readonly type: 'looked'; readonly seq: number } & LookStep)
   /** The last message: everything said before it has been written. */
   | { readonly type: 'leaving' };
 
+/** A way to look into a live worker. Files are there already, for their owner alone. */
+export type Look =
+  | { readonly kind: 'cpu'; readonly file: string; readonly forMs: number }
+  /** The event loop stands still meanwhile. */
+  | { readonly kind: 'heap'; readonly file: string }
+  | { readonly kind: 'inspector' };
+
+export type LookStep =
+  /** `url`: of the inspector. */
+  | { readonly step: 'begun'; readonly url?: string }
+  | { readonly step: 'done' }
+  /** In a few words. */
+  | { readonly step: 'failed'; readonly why: string };
+
 export type ToWorker =
+  /** Asks for a look into this worker. */
+  | { readonly type: 'look'; readonly seq: number; readonly look: Look }
+  /** Enough: the inspector is closed, a profile is dropped. */
+  | { readonly type: 'look-away'; readonly seq: number }
   /** Asks for what the program measures itself. */
   | { readonly type: 'measure'; readonly seq: number }
   | {

@@ -120,11 +120,14 @@ function kindOf({ fingerprint, name, code, message, stack = '', origin }: ErrorR
 }
 
 const MAX_KINDS = 100;
+/** Of what waits, in characters: a message is a line that the supervisor reads as a whole. */
+const MAX_WAITING = 1024 * 1024;
 const FLUSH_MS = 100;
 
 /** Gathers reports: the first goes out at once; what comes within the next moment is counted, like with like, and follows together. */
 export class Reports {
   #waiting = new Map<string, { report: ErrorReport; count: number }>();
+  #size = 0;
   #dropped = 0;
   #timer: NodeJS.Timeout | undefined;
   readonly #send: (errors: CountedReport[], dropped: number) => void;
@@ -141,9 +144,16 @@ export class Reports {
       return;
     }
     const waiting = this.#waiting.get(kind);
-    if (waiting) waiting.count++;
-    else if (this.#waiting.size < MAX_KINDS) this.#waiting.set(kind, { report, count: 1 });
-    else this.#dropped++;
+    if (waiting) {
+      waiting.count++;
+      return;
+    }
+    const size = sizeOf(report);
+    if (this.#waiting.size >= MAX_KINDS || this.#size + size > MAX_WAITING) this.#dropped++;
+    else {
+      this.#waiting.set(kind, { report, count: 1 });
+      this.#size += size;
+    }
   }
 
   flush(): void {
@@ -152,6 +162,15 @@ export class Reports {
     if (this.#waiting.size + this.#dropped === 0) return;
     this.#send([...this.#waiting.values()], this.#dropped);
     this.#waiting = new Map();
+    this.#size = 0;
     this.#dropped = 0;
   }
 }
+
+/** What may be long in a report. */
+const sizeOf = ({ message, stack = '', context = '', causes, request }: ErrorReport): number =>
+  message.length +
+  stack.length +
+  context.length +
+  causes.reduce((sum, cause) => sum + cause.message.length + (cause.stack?.length ?? 0), 0) +
+  Object.values(request?.headers ?? {}).reduce((sum, value) => sum + value.length, 0);

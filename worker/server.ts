@@ -237,14 +237,18 @@ export class Servers implements Ledger {
   }
 
   /** Ends every request that is still open: 503 where headers are unsent. Returns them by name. */
-  cut(): CutRequest[] {
+  cut(doomed = false): CutRequest[] {
+    for (const request of this.#open) if (request instanceof StreamRequest) request.doomed = doomed;
     return [...this.#open].map((request) => ({ ...request.description, answered: request.cut() }));
   }
 
   /** What would be written in the next tick is written now: to a worker that is about to be killed none comes. */
   flush(): void {
+    const sessions = new Map<object | undefined, StreamRequest>();
     for (const request of this.#open)
       if (request instanceof HttpRequest) (request.connection as net.Socket | undefined)?.uncork();
+      else if (request instanceof StreamRequest) sessions.set(request.session, request);
+    for (const last of sessions.values()) last.flush();
   }
 
   /** Pipelined requests share a connection: only the last of them may announce its end. */

@@ -12,6 +12,7 @@ import { setLastResort } from './domain/escaped.js';
 import { guardExit, runListeners } from './exit-guard.js';
 import { HandOver } from './handover.js';
 import { deadline, type Fact, hasFaulted, type Life, live, type Order } from './lifecycle.js';
+import { looks } from './look.js';
 import { offerToProgram, requestOf } from './offer.js';
 import { probe } from './probe.js';
 import { Program } from './program.js';
@@ -63,6 +64,10 @@ export function start(terms: BootOrders): void {
           return sockets.bound(message, handle);
         case 'measure':
           return void measured(message.seq);
+        case 'look':
+          return void look(message.seq, message.look);
+        case 'look-away':
+          return lookAway(message.seq);
         case 'serve':
           return sockets.serve();
         case 'freed':
@@ -100,6 +105,7 @@ export function start(terms: BootOrders): void {
     measures = metrics.length > 0;
     channel.tell({ type: 'measured', seq, metrics });
   };
+  const { look, lookAway } = looks((step, sent) => channel.tell(step, sent));
   const redaction = new Redaction(terms.redact);
   let latest: unknown;
   const failed = (error: unknown, origin: string, request?: RequestDetail): void => {
@@ -122,6 +128,7 @@ export function start(terms: BootOrders): void {
     sockets,
     () => servers.all,
     () => servers.look(),
+    () => servers.open.size,
   );
   const servers = new Servers(
     {
@@ -161,12 +168,13 @@ export function start(terms: BootOrders): void {
       if (error !== latest) failed(error, 'uncaughtException');
     });
 
-  const cut = (): void => channel.tell({ type: 'cut', requests: servers.cut().map((one) => redaction.name(one)) });
+  const cut = (doomed = false): void =>
+    channel.tell({ type: 'cut', requests: servers.cut(doomed).map((one) => redaction.name(one)) });
   const whereabouts = new Whereabouts({
     current: () => requestOf(current.getStore()),
     detail: (request) => redaction.request(request.detail),
     cut: () => {
-      cut();
+      cut(true);
       servers.flush();
     },
   });

@@ -45,7 +45,8 @@ const percentile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.fl
  * Runs a load and returns its account.
  *
  * `routes`: `{ path, weight, innocent, expected, request?, slowMs? }`, where `slowMs` is a range of which each request asks for
- * some value; `hosts` are used in turn; `requests` and `durationMs` both bound the load, whichever is reached first.
+ * some value; `hosts` are used in turn; `requests` and `durationMs` both bound the load, whichever is reached first. `perSecond`: so
+ * many requests are asked in a second and no more, evenly; who is late asks at once, until as many are open as there are users.
  */
 export function load({
   hosts = ['127.0.0.1'],
@@ -56,6 +57,7 @@ export function load({
   durationMs,
   routes,
   thinkMs = [0, 0],
+  perSecond = Number.POSITIVE_INFINITY,
   timeoutMs = 10_000,
   seed = 1,
 }) {
@@ -76,6 +78,8 @@ export function load({
   let sent = 0;
 
   const more = () => sent < requests && performance.now() - begun < durationMs;
+  let turns = 0;
+  const waitForTurn = () => Math.floor(begun + (turns++ * 1000) / perSecond - performance.now());
 
   function user(finished) {
     let connection;
@@ -85,7 +89,7 @@ export function load({
         connection?.destroy();
         return finished();
       }
-      const think = between(thinkMs, dice);
+      const think = Math.max(between(thinkMs, dice), waitForTurn());
       if (think > 0) setTimeout(ask, think);
       else ask();
     }

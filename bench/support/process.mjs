@@ -61,12 +61,25 @@ export function cpuMs(pids) {
   return ns / 1e6;
 }
 
+/** CPU time of a process, of those that it has, and of those that it has seen end; to a hundredth of a second. */
+export function spentMs(pid) {
+  const fields = read(`/proc/${pid}/stat`)
+    .replace(/^.*\) /s, '')
+    .split(' ')
+    .map(Number);
+  const ticks = fields.slice(11, 15).reduce((sum, value) => sum + value, 0);
+  return ticks * 10 + cpuMs(tree(pid).slice(1));
+}
+
 /** Resident memory of one process, all of it and its fair share, in MB. */
 export function memoryMb(pid) {
   const text = read(`/proc/${pid}/smaps_rollup`);
   const field = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]) / 1024;
   return { rss: field('Rss'), pss: field('Pss') };
 }
+
+/** The most resident memory that this process has had, in MB. */
+export const peakMb = (pid) => Number(/^VmHWM:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1]) / 1024;
 
 /** Whether something answers HTTP there. */
 function answers(port) {

@@ -12,7 +12,7 @@ export const scripts = {
   domain: at('bench/servers/domain.mjs'),
   failing: at('test/fixtures/servers/failing.mjs'),
 };
-const cordonMain = at('dist/cli/main.js');
+export const cordonMain = at('dist/cli/main.js');
 const clusterMain = at('bench/baselines/cluster.mjs');
 
 export async function bare({ node, script, cpus, name = 'bare' }) {

@@ -7,6 +7,8 @@ export interface Facts {
   readonly descriptors?: number;
   /** Soft limit of processes of this user. */
   readonly processes?: number;
+  /** Processes and threads that the cgroup lets through. */
+  readonly tasks?: number;
   readonly somaxconn?: number;
   readonly cores: number;
   /** Cores that a worker could be run on for; more than `cores` where a quota holds. */
@@ -17,6 +19,8 @@ export interface Facts {
   readonly swap?: number;
   /** The wall clock, in milliseconds since 1970. */
   readonly clock: number;
+  /** Whether somebody keeps it right. */
+  readonly synchronized?: boolean;
   readonly pid: number;
   /** The name of process 1. */
   readonly init?: string;
@@ -24,6 +28,8 @@ export interface Facts {
   readonly container: boolean;
   readonly runtime: { readonly folder: string; readonly problem?: string };
   readonly nodeOptions: string;
+  /** This Node has one. */
+  readonly inspector: boolean;
   /** systemd's version; absent where it does not run this machine. */
   readonly systemd?: number;
   /** Of the proxy in front, in milliseconds, where it is told. */
@@ -73,13 +79,19 @@ const checks: readonly Check[] = [
           'Each connection takes one; past the limit a worker accepts nobody. Raise it: `ulimit -n 65536`, or LimitNOFILE=65536 in the unit.',
         );
   },
-  ({ processes, cores }) => {
-    if (processes === undefined) return undefined;
-    const says = `${processes === Number.POSITIVE_INFINITY ? 'any number of' : processes} processes and threads`;
+  ({ processes, tasks, cores }) => {
+    if (processes === undefined && tasks === undefined) return undefined;
+    const most = Math.min(processes ?? Number.POSITIVE_INFINITY, tasks ?? Number.POSITIVE_INFINITY);
+    const granted = tasks !== undefined && tasks === most ? ', as the cgroup grants' : '';
+    const says = `${most === Number.POSITIVE_INFINITY ? 'any number of' : most} processes and threads${granted}`;
     // A Node process has some eleven threads.
-    return processes >= 2 * (cores + 1) * 16
+    return most >= 2 * (cores + 1) * 16
       ? ok('processes', says)
-      : warning('processes', says, 'Each worker takes about eleven. Raise it: `ulimit -u`, or TasksMax= in the unit.');
+      : warning(
+          'processes',
+          says,
+          'Each worker takes about eleven, and past the limit none can be started. Raise it: `ulimit -u`, TasksMax= in the unit, or `docker run --pids-limit`.',
+        );
   },
   ({ somaxconn }) => {
     if (somaxconn === undefined) return undefined;
@@ -117,14 +129,22 @@ const checks: readonly Check[] = [
         )
       : ok('swap', says);
   },
-  ({ clock }) =>
-    clock < Date.UTC(2025, 0)
-      ? warning(
+  ({ clock, synchronized }) => {
+    const says = new Date(clock).toISOString();
+    if (clock < Date.UTC(2025, 0))
+      return warning(
+        'clock',
+        says,
+        'That is in the past: logs and certificates will be wrong. Set it, and keep it by NTP.',
+      );
+    return synchronized === false
+      ? note(
           'clock',
-          new Date(clock).toISOString(),
-          'That is in the past: logs and certificates will be wrong. Set it, and keep it by NTP.',
+          `${says}, and nobody keeps it right`,
+          'Times in logs and in the book of errors will not fit those of other machines; cordon itself goes by a clock that never jumps. Keep it by NTP: `timedatectl set-ntp true`.',
         )
-      : ok('clock', new Date(clock).toISOString()),
+      : ok('clock', says);
+  },
   ({ pid, init, container }) => {
     if (pid === 1)
       return warning(
@@ -145,7 +165,13 @@ const checks: readonly Check[] = [
     what === undefined
       ? ok('runtime folder', folder)
       : problem('runtime folder', folder, `${what} The control socket belongs there.`),
-  ({ nodeOptions }) => {
+  ({ nodeOptions, inspector }) => {
+    if (!inspector)
+      return note(
+        'inspector',
+        'this Node was built without one',
+        'A stuck worker is killed without a word on where it was stuck. Use a Node as nodejs.org builds it.',
+      );
     if (/--disable-sigusr1/.test(nodeOptions))
       return note(
         'inspector',

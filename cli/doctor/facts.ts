@@ -4,9 +4,10 @@ import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
 import { createServer } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { readText } from '../../config/cgroup.js';
+import { groupsOf, readText } from '../../config/cgroup.js';
 import { grantedCores } from '../../config/cores.js';
 import { grantedMemory } from '../../config/memory.js';
+import { controlFolder, unsafety } from '../../supervisor/control/path.js';
 import type { Facts } from './checks.js';
 
 export interface Told {
@@ -20,11 +21,13 @@ export function gather({ proxyKeepAliveMs, keepAliveMs = createServer().keepAliv
   const known = {
     descriptors: limit('Max open files'),
     processes: limit('Max processes'),
+    tasks: grantedTasks(),
     somaxconn: number(readText('/proc/sys/net/core/somaxconn')),
     swap,
     swapUsed: swap !== undefined && swapFree !== undefined ? swap - swapFree : undefined,
     init: readText('/proc/1/comm')?.trim(),
     systemd: systemdVersion(),
+    synchronized: synchronized(),
     proxyKeepAliveMs,
   };
   return {
@@ -37,6 +40,7 @@ export function gather({ proxyKeepAliveMs, keepAliveMs = createServer().keepAliv
     pid: process.pid,
     container: ['/.dockerenv', '/run/.containerenv'].some((file) => existsSync(file)) || 'container' in process.env,
     runtime: runtimeFolder(),
+    inspector: process.features.inspector,
     nodeOptions: process.env['NODE_OPTIONS'] ?? '',
     keepAliveMs,
     ...(Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)) as Partial<Facts>),
@@ -57,6 +61,23 @@ function kilobytes(name: string): number | undefined {
   return size === undefined ? undefined : Number(size) * 1024;
 }
 
+/** Processes and threads that the tightest cgroup lets through. */
+function grantedTasks(): number | undefined {
+  const limits = groupsOf('pids', readText).flatMap(({ folder }) => {
+    const most = number(readText(path.join(folder, 'pids.max'))?.trim());
+    return most === undefined ? [] : [most];
+  });
+  return limits.length === 0 ? undefined : Math.min(...limits);
+}
+
+/** Whether the clock is kept by NTP, as far as systemd knows. */
+function synchronized(): boolean | undefined {
+  if (!existsSync('/run/systemd/system')) return undefined;
+  const words = ['show', '--property=NTPSynchronized', '--value'];
+  const { stdout } = spawnSync('timedatectl', words, { encoding: 'utf8', timeout: 2000 });
+  return { yes: true, no: false }[stdout?.trim() ?? ''];
+}
+
 function systemdVersion(): number | undefined {
   if (!existsSync('/run/systemd/system')) return undefined;
   const { stdout } = spawnSync('systemctl', ['--version'], { encoding: 'utf8', timeout: 2000 });
@@ -67,8 +88,15 @@ function systemdVersion(): number | undefined {
 function runtimeFolder(): Facts['runtime'] {
   const { RUNTIME_DIRECTORY, XDG_RUNTIME_DIR } = process.env;
   const folder = RUNTIME_DIRECTORY?.split(':')[0] ?? XDG_RUNTIME_DIR ?? os.tmpdir();
-  const problem = folderProblem(folder);
+  const problem = folderProblem(folder) ?? ownProblem();
   return { folder: path.resolve(folder), ...(problem !== undefined && { problem }) };
+}
+
+/** Of the folder within it that cordon makes, where it is there already. */
+function ownProblem(): string | undefined {
+  const { path: own } = controlFolder();
+  const why = lstatSync(own, { throwIfNoEntry: false }) && unsafety(own);
+  return why && `${own} is not safe: ${why}. Remove it, and cordon makes its own.`;
 }
 
 function folderProblem(folder: string): string | undefined {

@@ -1,4 +1,4 @@
-# Not tried with a Nomad: there is no package of it where the tests run.
+# No Nomad has run it in our tests, as there is no package of it: they read it, and know every key (test/contrib/nomad.test.ts).
 job "api" {
   group "api" {
     count = 3

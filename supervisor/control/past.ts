@@ -8,6 +8,10 @@ import { LineStream } from './stream.js';
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 const KNOWN = ['follow', 'lines', 'since', 'worker', 'level'];
 
+const LAST_ID = 'last-event-id';
+/** Numbers of lines begin anew with every supervisor. */
+const EPOCH = Math.round(performance.timeOrigin).toString(36);
+
 interface Line {
   readonly time?: string;
   readonly level?: string;
@@ -16,9 +20,12 @@ interface Line {
 
 /** A reader takes lines from the ring at its own speed. One that is slower than what comes in misses the oldest, and is told how many. */
 export function showPast(ring: Ring, query: URLSearchParams, response: ServerResponse): void {
-  const { wanted, lines, follow } = read(query);
-  let at = beginning(ring, wanted, lines);
+  const asked = read(query);
+  const { wanted, lines } = asked;
   const stream = new LineStream(response);
+  const follow = asked.follow ?? stream.isEvents;
+  const { [LAST_ID]: last } = response.req.headers;
+  let at = Math.min((stream.isEvents ? after(last) : undefined) ?? beginning(ring, wanted, lines), ring.next);
   const pump = (): void => {
     while (at < ring.next && !stream.isFull) {
       if (at < ring.first) {
@@ -26,14 +33,21 @@ export function showPast(ring: Ring, query: URLSearchParams, response: ServerRes
         at = ring.first;
         stream.write(JSON.stringify(missed));
       }
+      const id = `${EPOCH}-${at}`;
       const line = ring.at(at++);
-      if (wanted(line)) stream.write(line);
+      if (wanted(line)) stream.write(line, id);
     }
     if (at >= ring.next && !follow) stream.end();
   };
   stream.onRoom(pump);
   if (follow) stream.onClose(ring.follow(pump));
   pump();
+}
+
+/** The line behind the one that a reader of events has had last, from this very supervisor. */
+function after(last: string | string[] | undefined): number | undefined {
+  const [, epoch, number] = /^([a-z0-9]+)-(\d{1,15})$/.exec(String(last)) ?? [];
+  return epoch === EPOCH ? Number(number) + 1 : undefined;
 }
 
 /** Where the last so many lines begin that are wanted. */
@@ -46,7 +60,8 @@ function beginning(ring: Ring, wanted: (line: string) => boolean, lines: number)
 interface Wanted {
   readonly wanted: (line: string) => boolean;
   readonly lines: number;
-  readonly follow: boolean;
+  /** Undefined where nothing was said. */
+  readonly follow: boolean | undefined;
 }
 
 function read(query: URLSearchParams): Wanted {
@@ -59,7 +74,7 @@ function read(query: URLSearchParams): Wanted {
   const level = query.get('level');
   const least = level === null ? 0 : LEVELS.indexOf(level);
   if (least < 0) throw new Refused(400, `level: expected one of ${LEVELS.join(', ')}`);
-  const follow = query.has('follow') && query.get('follow') !== 'false';
+  const follow = query.has('follow') ? query.get('follow') !== 'false' : undefined;
   if (since === undefined && worker === undefined && least === 0) return { wanted: () => true, lines, follow };
   const wanted = (text: string): boolean => {
     const line = JSON.parse(text) as Line;

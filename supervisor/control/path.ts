@@ -60,13 +60,20 @@ export function prepareFolder({ path, given }: Folder, open: boolean): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotMake(path, error as NodeJS.ErrnoException);
   }
+  const why = unsafety(path);
+  if (why !== undefined) throw unsafe(path, why);
   const found = lstatSync(path);
-  if (found.isSymbolicLink()) throw unsafe(path, 'it is a symbolic link');
-  if (!found.isDirectory()) throw unsafe(path, 'it is no folder');
-  if (found.uid !== userId()) throw unsafe(path, `it belongs to another user (uid ${found.uid})`);
-  if ((found.mode & 0o022) !== 0) throw unsafe(path, `others may write to it (mode ${octal(found.mode)})`);
   // What systemd made has the mode that its unit says. Ours is never looser than it must be; a second fleet may need it open.
   if (!given && (open || (found.mode & 0o066) !== 0)) chmodSync(path, mode);
+}
+
+/** Why no socket may be put into this folder; undefined where one may. */
+export function unsafety(path: string): string | undefined {
+  const found = lstatSync(path);
+  if (found.isSymbolicLink()) return 'it is a symbolic link';
+  if (!found.isDirectory()) return 'it is no folder';
+  if (found.uid !== userId()) return `it belongs to another user (uid ${found.uid})`;
+  return (found.mode & 0o022) === 0 ? undefined : `others may write to it (mode ${octal(found.mode)})`;
 }
 
 /** A configured socket lies in somebody's folder: it has to be one where nobody else can replace it. */

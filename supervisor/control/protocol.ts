@@ -1,5 +1,5 @@
 // Every request to the control socket and every reply, for both of its sides. HTTP/1 with JSON, so that `curl --unix-socket` is a
-// client; streams are JSON Lines. Within /v1 fields are added, never changed or taken away.
+// client; streams are JSON Lines, the past also server-sent events. Within /v1 fields are added, never changed or taken away.
 
 import type { Progress } from '../commands.js';
 import type { BookFigures, IncidentDetail, IncidentSummary } from '../incidents/incidents.js';
@@ -11,6 +11,7 @@ export const VERSION = 1;
 /** A request's body, in bytes. */
 export const MAX_BODY = 64 * 1024;
 export const JSON_LINES = 'application/x-ndjson';
+export const EVENT_STREAM = 'text/event-stream';
 
 /** Who may ask: everybody who reaches a socket, or only the one for its owner. */
 export type Right = 'read' | 'write';
@@ -28,12 +29,14 @@ export const endpoints = {
   'GET /metrics': 'Prometheus text',
   'GET /livez': '200 while the supervisor runs',
   'GET /readyz': '200 while a worker serves',
-  'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?}',
+  'POST /v1/reload': 'a new generation; {"canary"?, "bakeMs"?, "env"?}',
   'POST /v1/restart': 'every worker at once',
   'POST /v1/scale': '{"to": n} or {"by": n}',
   'POST /v1/upgrade': 'replace the supervisor itself',
   'POST /v1/stop': '{"now"?}',
   'POST /v1/workers/:id/drain': 'replace one worker',
+  'POST /v1/workers/:id/profile': '{"cpuMs": n} or {"heap": true}; answered with the file',
+  'POST /v1/workers/:id/inspect': 'open its inspector for as long as this connection lasts',
 } as const satisfies Readonly<Record<`${'GET' | 'POST'} /${string}`, string>>;
 export type Endpoint = keyof typeof endpoints;
 
@@ -112,6 +115,11 @@ export interface OrderOutcome {
   /** Requests that a stop or drain cut, since they took too long. */
   readonly cut?: readonly { readonly method: string; readonly path: string }[];
 }
+
+/** Lines of an inspection: open, then, where it was not the client that left, why it is closed. */
+export type InspectLine =
+  | { readonly type: 'open'; readonly url: string; readonly devtools: string }
+  | { readonly type: 'closed'; readonly why: string };
 
 /** Instead of lines that a slow reader could not take in. */
 export interface DroppedLine {

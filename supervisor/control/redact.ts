@@ -1,12 +1,13 @@
 // A configuration that may be shown: whatever may be a secret is not in it.
-import type { Config } from '../../config/config.js';
+import type { Release } from '../releases.js';
 
 const HIDDEN = '[hidden]';
 const secretive = /pass|secret|token|key|auth|credential/i;
 
 /** Of the environment only the names; of arguments, those that call themselves secret and those that follow them lose their value. */
-export const redacted = (config: Config): object => ({
+export const redacted = (config: Release): object => ({
   ...config,
+  inherited: undefined,
   args: hidden(config.args),
   nodeArgs: hidden(config.nodeArgs),
   env: Object.fromEntries(Object.keys(config.env).map((name) => [name, HIDDEN])),

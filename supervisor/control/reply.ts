@@ -41,8 +41,14 @@ export function refuse(response: ServerResponse, error: unknown): void {
   answer(response, known.status, reply);
 }
 
-type Form = Readonly<Record<string, 'boolean' | 'number'>>;
-type Read<F extends Form> = { readonly [K in keyof F]?: F[K] extends 'boolean' ? boolean : number };
+/** `texts`: a table of them. */
+type Form = Readonly<Record<string, 'boolean' | 'number' | 'texts'>>;
+interface Types {
+  readonly boolean: boolean;
+  readonly number: number;
+  readonly texts: Readonly<Record<string, string>>;
+}
+type Read<F extends Form> = { readonly [K in keyof F]?: Types[F[K]] };
 
 /** A JSON object with these fields and no others; an empty body is an empty object. */
 export async function readBody<const F extends Form>(request: IncomingMessage, form: F): Promise<Read<F>> {
@@ -71,11 +77,22 @@ function checked<F extends Form>(body: unknown, form: F): Read<F> {
   for (const [key, value] of Object.entries(body)) {
     const type = Object.hasOwn(form, key) ? form[key] : undefined;
     if (type === undefined) throw new Refused(400, `unknown field ${JSON.stringify(key.slice(0, 60))}${fields(form)}`);
-    const right = type === 'boolean' ? typeof value === 'boolean' : Number.isFinite(value);
-    if (!right) throw new Refused(400, `${key}: expected a ${type}`);
+    if (!is[type](value))
+      throw new Refused(400, `${key}: expected ${type === 'texts' ? 'an object of texts' : `a ${type}`}`);
   }
   return body;
 }
+
+/** What an environment can hold. */
+const isText = ([name, value]: [string, unknown]): boolean =>
+  name !== '' && !/[=\0]/.test(name) && typeof value === 'string' && !value.includes('\0');
+
+const is: Readonly<Record<Form[string], (value: unknown) => boolean>> = {
+  boolean: (value) => typeof value === 'boolean',
+  number: (value) => Number.isFinite(value),
+  texts: (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.entries(value).every(isText),
+};
 
 const fields = (form: Form): string =>
   Object.keys(form).length === 0 ? '; none is expected' : `; known here: ${Object.keys(form).join(', ')}`;

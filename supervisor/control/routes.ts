@@ -1,6 +1,7 @@
 // Which request gets which answer. The handlers are few lines each; what takes more has a file of its own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncidentFilter, IncidentState } from '../incidents/incidents.js';
+import { holdOpen, sendProfile } from './look.js';
 import { carryOut } from './order.js';
 import { showPast } from './past.js';
 import { type Endpoint, endpoints, PREFIX, type Right, VERSION } from './protocol.js';
@@ -93,7 +94,7 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       );
     },
     'POST /v1/reload': async ({ request, response }) => {
-      const ask = await readBody(request, { canary: 'boolean', bakeMs: 'number' });
+      const ask = await readBody(request, { canary: 'boolean', bakeMs: 'number', env: 'texts' });
       await carryOut(request, response, sources, () => commands.reload(ask));
     },
     'POST /v1/restart': async ({ request, response }) => {
@@ -125,6 +126,16 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       const worker = number(id);
       if (!commands.status().workers.some((one) => one.id === worker)) absent('worker', id);
       await carryOut(request, response, sources, async () => ({ ...(await commands.drain(worker)), cutBy: worker }));
+    },
+    'POST /v1/workers/:id/profile': async ({ request, response, id }) => {
+      const { cpuMs, heap } = await readBody(request, { cpuMs: 'number', heap: 'boolean' });
+      const ask = heap === true ? ({ heap } as const) : { cpuMs: cpuMs ?? 0 };
+      if ((cpuMs === undefined) === (heap !== true)) throw new Refused(400, 'expected either "cpuMs" or "heap": true');
+      await sendProfile(response, (signal) => sources.looking.profile(number(id), ask, signal));
+    },
+    'POST /v1/workers/:id/inspect': async ({ request, response, id }) => {
+      await readBody(request, {});
+      await holdOpen(response, (signal) => sources.looking.inspect(number(id), signal));
     },
   };
 }

@@ -1,19 +1,24 @@
-// A reply that comes line by line, to a reader that may be slow, or gone. Who takes nothing in for long is left.
+// A reply that comes line by line, as JSON Lines or as server-sent events, to a reader that may be slow, or gone. Who takes nothing
+// in for long is left.
 import type { ServerResponse } from 'node:http';
-import { JSON_LINES } from './protocol.js';
+import { EVENT_STREAM, JSON_LINES } from './protocol.js';
 
 /** A reader that takes nothing in for so long is gone. Empty lines find out, where there is nothing else to say. */
 const PATIENCE_MS = 30_000;
 const BEAT_MS = 10_000;
 
 export class LineStream {
+  /** The reader asked for server-sent events. */
+  readonly isEvents: boolean;
   readonly #response: ServerResponse;
   #fullSince: number | undefined;
 
   constructor(response: ServerResponse) {
     this.#response = response;
     response.socket?.setTimeout(0);
-    response.writeHead(200, { 'content-type': JSON_LINES, 'cache-control': 'no-store' });
+    this.isEvents = response.req.headers.accept?.includes(EVENT_STREAM) ?? false;
+    const type = this.isEvents ? EVENT_STREAM : JSON_LINES;
+    response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' });
     response.flushHeaders();
     response.on('drain', () => (this.#fullSince = undefined));
     if (response.destroyed) return;
@@ -21,10 +26,15 @@ export class LineStream {
     response.once('close', () => clearInterval(beat));
   }
 
-  /** `line` is JSON, without its newline. */
-  write(line: string): void {
+  /** `line` is JSON, without its newline. `id`: by which a reader of events says how far it has come. */
+  write(line: string, id?: string): void {
+    if (!this.isEvents) this.#send(`${line}\n`);
+    else this.#send(id === undefined ? `data: ${line}\n\n` : `id: ${id}\ndata: ${line}\n\n`);
+  }
+
+  #send(text: string): void {
     if (this.#response.destroyed || this.#response.writableEnded) return;
-    if (!this.#response.write(`${line}\n`)) this.#fullSince ??= performance.now();
+    if (!this.#response.write(text)) this.#fullSince ??= performance.now();
   }
 
   /** The reader has yet to take in what it was given. */
@@ -46,7 +56,7 @@ export class LineStream {
   }
 
   #look(): void {
-    if (this.#fullSince === undefined) this.write('');
+    if (this.#fullSince === undefined) this.#send(this.isEvents ? ':\n\n' : '\n');
     else if (performance.now() - this.#fullSince > PATIENCE_MS) this.#response.destroy();
   }
 }

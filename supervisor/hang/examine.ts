@@ -3,15 +3,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Finding, Orders } from './protocol.js';
 
-/** The thread answers in milliseconds; one that has not by now has the signal for itself. */
-const URL_MS = 3000;
+/** The thread answers in milliseconds; one that has not by now has the signal for itself. Told before it is given up on. */
+const URL_MS = 1500;
 /** From the URL to the last finding. */
 const OPERATION_MS = 5000;
 
 const SURGEON = new URL('./surgeon.js', import.meta.url);
 
 /** What Node prints about its inspector: none of the program's business. */
-const CHATTER =
+export const CHATTER =
   /^(?:Debugger (?:listening on|attached|ending on) ?|For help, see: https:\/\/nodejs\.org\/|Waiting for the debugger to disconnect)/;
 const LISTENING = /^Debugger listening on (ws:\/\/\S+)/;
 
@@ -52,7 +52,8 @@ export class Examination {
       kill('SIGUSR1');
     });
     if (this.#over) return;
-    if (url === undefined) return tell({ type: 'failed', why: 'its inspector does not answer' });
+    if (url === undefined)
+      return tell({ type: 'failed', why: 'its inspector does not answer; does the program listen to SIGUSR1 itself?' });
     tell({ type: 'opened' });
     await new Promise<void>((done) => {
       const surgeon = fork(SURGEON, [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: [] });

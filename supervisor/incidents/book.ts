@@ -1,6 +1,6 @@
 // The book of errors: like errors are one incident, counted. Facts go in, and what changed comes out; nothing in here does I/O.
 // Bounded in number and in size, because the supervisor outlives every error storm.
-import { fingerprint } from './fingerprint.js';
+import { Fingerprints } from './fingerprint.js';
 import {
   begin,
   combine,
@@ -37,18 +37,18 @@ const MAX_BYTES = 32 * 1024 * 1024;
 export class Book {
   /** In the order of their last occurrence: the front is the first to go. */
   #incidents = new Map<string, Incident>();
-  readonly #root: string;
+  readonly #fingerprints: Fingerprints;
   #bytes = 0;
   /** Incidents that others have pushed out. */
   forgotten = 0;
 
   /** `root` is the program's directory: frames are told apart by their path within it. */
   constructor(root: string) {
-    this.#root = root;
+    this.#fingerprints = new Fingerprints(root);
   }
 
   record(given: Encounter): Entry {
-    const id = fingerprint(given.report, this.#root);
+    const id = this.#fingerprints.of(given.report);
     const encounter = { ...given, report: slim(given.report) };
     const known = this.#incidents.has(id);
     const { incident, returned } = this.#meet(id, encounter);

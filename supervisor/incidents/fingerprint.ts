@@ -2,15 +2,37 @@
 // program's own frames without line numbers, so that a new release does not make a new incident. After Sentry's grouping.
 import { createHash } from 'node:crypto';
 import type { ErrorReport } from '../../worker/protocol.js';
-import { framesOf, isOwn } from './frames.js';
+import { framesOf, isOwn, tailOf } from './frames.js';
 
 const FRAMES = 5;
 
-export function fingerprint(report: ErrorReport, root: string): string {
-  const facts =
-    report.fingerprint ??
-    [report.name, report.code ?? '', normalise(report.message), ...inApp(report, root)].join('\n');
-  return createHash('sha256').update(facts).digest('hex').slice(0, 12);
+/** Stacks that were taken apart, to be known again: in a storm they are a few. */
+const MAX_KNOWN = 100;
+
+export class Fingerprints {
+  /** The program's directory. */
+  readonly #root: string;
+  readonly #known = new Map<string, readonly string[]>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  of(report: ErrorReport): string {
+    const { fingerprint, name, code = '', message } = report;
+    const facts = fingerprint ?? [name, code, normalise(message), ...this.#frames(report)].join('\n');
+    return createHash('sha256').update(facts).digest('hex').slice(0, 12);
+  }
+
+  #frames({ message, stack }: ErrorReport): readonly string[] {
+    const text = tailOf(message, stack);
+    const known = this.#known.get(text);
+    if (known) return known;
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    const frames = inApp({ message: '', stack: text }, this.#root);
+    this.#known.set(text, frames);
+    return frames;
+  }
 }
 
 /** Addresses, ids, numbers and quoted values differ between occurrences of one bug. */

@@ -13,12 +13,16 @@ export interface Frame {
 const MAX_LINE = 1000;
 const MAX_FRAMES = 100;
 
-/** What a message says is not searched: whoever sent it might like to have some file shown. */
-export function framesOf(message: string, stack = ''): Frame[] {
+/** What of a stack comes after the message: whoever sent that might like to have some file shown. */
+export function tailOf(message: string, stack = ''): string {
   const told = message.replace(/… \(cut\)$/, '');
   const at = told === '' ? -1 : stack.indexOf(told);
-  const lines = stack.slice(at === -1 ? 0 : at + told.length).split('\n');
-  return lines
+  return stack.slice(at === -1 ? 0 : at + told.length);
+}
+
+export function framesOf(message: string, stack = ''): Frame[] {
+  return tailOf(message, stack)
+    .split('\n')
     .filter((line) => /^\s+at /.test(line))
     .slice(0, MAX_FRAMES)
     .map((line) => frame(line.slice(0, MAX_LINE)));

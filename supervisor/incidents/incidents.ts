@@ -36,6 +36,8 @@ export type BookFigures = Readonly<Record<IncidentState, number>> & { readonly f
 const PATIENCE_MS = 3000;
 const RETRY_MS = 2000;
 const FORGET_MS = 3_600_000;
+/** Generations that may still have workers, and many more. */
+const MAX_RELEASES = 1000;
 /** Shorter beginnings of an id are no id. */
 const LEAST_ID = 4;
 
@@ -198,6 +200,10 @@ export class Incidents implements IncidentBook {
     if (known) return known;
     const begun = { generation, since };
     this.#releases.set(generation, begun);
+    for (const oldest of this.#releases.keys()) {
+      if (this.#releases.size <= MAX_RELEASES) break;
+      this.#releases.delete(oldest);
+    }
     return begun;
   }
 

@@ -1,14 +1,14 @@
 // Where the book of errors is kept, and whose it is: one supervisor writes it, everybody else keeps out.
 import { readFileSync } from 'node:fs';
 import * as files from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import process from 'node:process';
+import { homeOf } from '../../config/home.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** systemd's own folder for a service's state, else the user's. */
-export function placeOf(name: string, environment: Environment, home: string = homedir()): string {
+export function placeOf(name: string, environment: Environment, home: string = homeOf()): string {
   const [given = ''] = (environment['STATE_DIRECTORY'] ?? '').split(':');
   if (isAbsolute(given)) return given;
   const state = environment['XDG_STATE_HOME'] ?? '';

@@ -63,7 +63,7 @@ export class Tally {
     if (!worker) return;
     this.#lastEnd.set(worker.slot, causeOf(worker) ?? 'died');
     const orderly = worker.phase === 'draining' && event.signal === null && ORDERLY.includes(event.code);
-    if (!orderly) add(this.#lost, 'died', this.#live.get(event.id)?.beat.inFlight ?? 0);
+    if (!orderly) add(this.#lost, 'died', event.had?.requests ?? 0);
   };
 
   beat(id: number, slot: number, beat: Beat, at: Instant): void {

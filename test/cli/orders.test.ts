@@ -48,6 +48,40 @@ test('a release that does not boot: exit code 1, its last words, and the old one
   t.like(await status(t, fleet), { generation: 1, serving: 1, state: 'serving' });
 });
 
+test('reload --env-update: the caller\u2019s environment replaces the one that the fleet has, once the new generation serves', async (t) => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cordon-')));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const script = join(folder, 'api.cjs');
+  writeFileSync(
+    script,
+    `const { FLAVOUR, OLD, CORDON_SLOT, XDG_STATE_HOME } = process.env;
+    if (FLAVOUR === 'bad') throw new Error('no such flavour');
+    require('node:http').createServer((q, s) => s.end(JSON.stringify({ FLAVOUR, OLD, CORDON_SLOT, XDG_STATE_HOME })))
+      .listen(0, function () { console.log('port ' + this.address().port); });`,
+  );
+  const fleet = startFleet(t, [script, '-w', '1'], { env: { FLAVOUR: 'first', OLD: 'yes' } });
+  const target = { port: await fleet.port() };
+  await fleet.ready();
+  const seen = async (): Promise<object> => {
+    const outcome = await get(t, target, '/');
+    return JSON.parse(outcome.became === 'answered' ? outcome.body : '{}') as object;
+  };
+  const before = await seen();
+  t.like(before, { FLAVOUR: 'first', OLD: 'yes' });
+  await cordon(t, fleet, ['reload'], { FLAVOUR: 's3cret' });
+  t.deepEqual(await seen(), before, 'not without being asked');
+  const updated = await cordon(t, fleet, ['reload', '--env-update'], { FLAVOUR: 's3cret', XDG_STATE_HOME: '/nowhere' });
+  t.is(updated.code, 0, updated.err);
+  const after = { ...before, FLAVOUR: 's3cret' } as Record<string, string>;
+  delete after['OLD'];
+  t.deepEqual(await seen(), after, 'what the supervisor itself has stays its own');
+  t.is((await cordon(t, fleet, ['reload', '--env-update'], { FLAVOUR: 'bad' })).code, 1);
+  t.is((await cordon(t, fleet, ['reload'])).code, 0);
+  t.deepEqual(await seen(), after, 'one that failed has changed nothing');
+  const shown = [await cordon(t, fleet, ['describe', '--json']), await cordon(t, fleet, ['events', '--json'])];
+  t.notRegex(JSON.stringify([shown, fleet.lines]), /s3cret|"bad"/);
+});
+
 test('restart replaces every worker, scale changes their number, drain replaces one', async (t) => {
   const fleet = await running(t, '-w', '1');
   t.regex((await cordon(t, fleet, ['restart'])).out, /^busy has restarted \(/);

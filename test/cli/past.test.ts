@@ -80,7 +80,7 @@ test('events tells what was done and why, oldest first', async (t) => {
   const fleet = startFleet(t, [busy, '-w', '1', '--log-level', 'error']);
   const port = await fleet.port();
   await get(t, { port }, '/fail/timer');
-  let told: { msg: string; worker?: number; cause?: string; time: string }[] = [];
+  let told: { msg: string; event: string; worker?: number; cause?: string; time: string }[] = [];
   while (!told.some(({ msg }) => msg.startsWith('worker 1 is gone')))
     told = linesOf((await cordon(t, fleet, ['events', '--json'])).out).map(
       (line) => JSON.parse(line) as (typeof told)[number],
@@ -101,6 +101,7 @@ test('events tells what was done and why, oldest first', async (t) => {
   );
   t.false(places.includes(-1), story.join('\n'));
   t.is(told.find(({ msg }) => msg.startsWith('worker 1 is gone'))?.cause, 'fault');
+  t.is(told.find(({ msg }) => msg.includes('timer – GET /fail/timer'))?.event, 'error');
   const one = linesOf((await cordon(t, fleet, ['events', '--worker', '2'])).out);
   t.true(one.length > 0 && one.every((line) => line.includes('worker 2')));
 });

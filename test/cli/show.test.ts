@@ -80,11 +80,15 @@ test('where room is short, columns go in the order of their weight, and then the
   );
 });
 
-test('only a degraded fleet and one that stops are unwell', (t) => {
+test('a fleet that is degraded, that stops, or of which no worker serves is unwell', (t) => {
   const states = ['serving', 'starting', 'reloading', 'degraded', 'stopping'] as const;
   t.deepEqual(
-    states.filter((state) => !isHealthy({ state })),
+    states.filter((state) => !isHealthy({ state, serving: 1 })),
     ['degraded', 'stopping'],
+  );
+  t.deepEqual(
+    states.filter((state) => isHealthy({ state, serving: 0 })),
+    [],
   );
 });
 

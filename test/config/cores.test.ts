@@ -1,5 +1,5 @@
 import test from 'ava';
-import { grantedCores } from '../../config/cores.js';
+import { grantedCores, roundedWords } from '../../config/cores.js';
 
 const machine = (files: Record<string, string>) => (file: string) => files[file];
 
@@ -44,4 +44,14 @@ test('half a core is still one worker, and one and a half are no two', (t) => {
   for (const max of ['50000 100000', '150000 100000']) {
     t.is(grantedCores(machine({ '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup/cpu.max': max }), 8), 1);
   }
+});
+
+const of = (max: string) => machine({ '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup/cpu.max': `${max}\n` });
+
+test('that a quota was rounded is said, and only where it was', (t) => {
+  t.is(roundedWords(1, of('150000 100000'), 8), ' (the cgroup grants 1.5 cores; a worker is a whole one)');
+  t.is(roundedWords(1, of('33333 100000'), 8), ' (the cgroup grants 0.33 cores; a worker is a whole one)');
+  t.is(roundedWords(3, of('150000 100000'), 8), '', 'somebody has said how many');
+  t.is(roundedWords(2, of('200000 100000'), 8), '');
+  t.is(roundedWords(8, of('max 100000'), 8), '');
 });

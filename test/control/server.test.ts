@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -90,6 +91,15 @@ test('bodies are bounded and checked: 413 and 400 with what was expected', async
   t.deepEqual(await post('/v1/workers/x/drain', ''), [400, 'expected a whole number, got "x"']);
   t.deepEqual(await post('/v1/workers/7/drain', ''), [404, 'there is no worker 7']);
   t.deepEqual(at.bugs, []);
+});
+
+test('an environment that is handed over holds texts, and a refusal does not show them', async (t) => {
+  const at = await open(t);
+  for (const env of ['[]', '"x"', '{"A":1}', '{"A":"s3cret\\u0000"}', '{"A=s3cret":"x"}', '{"":"x"}']) {
+    const { status, text } = await ask(at, 'POST', '/v1/reload', `{"env":${env}}`);
+    t.is(status, 400, env);
+    t.is(refusalOf(text).error, 'env: expected an object of texts');
+  }
 });
 
 test('an order that failed is answered 409 with the reason and the last words', async (t) => {
@@ -196,6 +206,40 @@ test('logs: the last lines, of a worker, of a level, since a moment', async (t) 
   t.is((await ask(at, 'GET', '/v1/logs?level=loud')).status, 400);
   t.is((await ask(at, 'GET', '/v1/logs?lines=-1')).status, 400);
   t.is((await ask(at, 'GET', '/v1/logs?wroker=1')).status, 400);
+});
+
+test('as server-sent events, the past is followed, and a reader that comes back goes on where it was', async (t) => {
+  const journal = new Journal();
+  const at = await open(t, { journal });
+  for (const msg of ['a', 'b', 'c']) journal.lines.add(`{"worker":1,"level":"info","msg":"${msg}"}`);
+  const listen = async (query: string, last: string | undefined, until: string): Promise<string> => {
+    const headers = { accept: 'text/event-stream', ...(last !== undefined && { 'last-event-id': last }) };
+    const asked = request({ socketPath: at.socketPath, path: `/v1/logs?${query}`, headers, agent: false });
+    const [response] = (await once(asked.end(), 'response')) as [IncomingMessage];
+    t.is(response.headers['content-type'], 'text/event-stream');
+    let text = '';
+    await new Promise<void>((seen, lost) => {
+      response.once('close', lost).on('error', lost);
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        if (text.includes(until)) seen();
+      });
+    });
+    asked.destroy();
+    return text;
+  };
+  const shown = await listen('worker=1&lines=2', undefined, '"c"');
+  t.regex(
+    shown,
+    /^id: (\w+-1)\ndata: \{"worker":1,"level":"info","msg":"b"\}\n\nid: \w+-2\ndata: \{"worker":1,"level":"info","msg":"c"\}\n\n$/,
+  );
+  const [, last] = /^id: (\w+-1)$/m.exec(shown) ?? [];
+  const following = listen('', last, '"d"');
+  journal.lines.add('{"msg":"d"}');
+  t.deepEqual([...(await following).matchAll(/"msg":"(.)"/g)].map(([, msg]) => msg).join(''), 'cd');
+  t.regex(await listen('', 'another-1', '"d"'), /"msg":"a"/, 'of another supervisor: all there is');
+  const told = await ask(at, 'GET', '/v1/logs?follow=false', undefined, { accept: 'text/event-stream' });
+  t.is(told.text.match(/^data: /gm)?.length, 4);
 });
 
 test('a reader that is slower than the log misses lines, is told how many, and costs no more than a buffer', async (t) => {

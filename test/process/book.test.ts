@@ -72,6 +72,25 @@ test('an error is on disk while the supervisor runs, so that its end by SIGKILL 
   t.is(known?.releases.length, 2);
 });
 
+test('SIGKILL of the supervisor amid errors loses at most what was met in the last second', async (t) => {
+  const dir = folder(t);
+  const fleet = startFleet(t, [fixture('process/measuring.mjs'), '-w', '1'], { env: { CORDON_ERRORS_DIR: dir } });
+  const target = { port: await fleet.port() };
+  await fleet.ready();
+  const met: number[] = [];
+  for (const until = performance.now() + 2000; performance.now() < until; met.push(performance.now()))
+    t.like(await ask(t, target, '/handled'), { status: 200 });
+  const killedAt = performance.now();
+  fleet.child.kill('SIGKILL');
+  await fleet.ended;
+  await gone(workersOf(fleet));
+  const count = (await incidents(dir)).reduce((sum, one) => sum + one.count, 0);
+  const owed = met.filter((at) => at < killedAt - 1000).length;
+  t.log(`${met.length} errors, ${count} kept, ${owed} of them older than a second`);
+  t.true(owed > 0);
+  t.true(count >= owed && count <= met.length, `${count} of ${met.length}`);
+});
+
 test('no secret is on disk or in the log', async (t) => {
   const dir = folder(t);
   const fleet = start(t, dir, { CORDON_ERRORS_REDACT: 'X-Own' });

@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { type Answer, ask, Connection, type Outcome } from '../support/client.js';
 import { type Fleet, fixture, type LogLine, startFleet } from '../support/fleet.js';
+import { askStream, openSession } from '../support/http2.js';
 
 const HANG_MS = 2000;
 const quick = { CORDON_HEALTH_BEAT: '200ms', CORDON_HEALTH_HANG: `${HANG_MS}ms` };
@@ -62,8 +63,8 @@ for (const path of survivesTicks ? ['/loop', '/io', '/body'] : ['/loop']) {
       for (let i = 0; i < 20; i++) t.not(answered(await ask(t, target, '/pid')).body, pid);
 
       const line = await fleet.line(isAbout(pid, /is stuck in spin/));
-      t.regex(line.msg, new RegExp(`hanging\\.mjs:8:\\d+\\) – GET ${path} \\(request [\\w-]+\\)$`));
-      t.regex(String(line['stack']), /at spin \(.*hanging\.mjs:8:\d+\)\n/);
+      t.regex(line.msg, new RegExp(`hanging\\.mjs:9:\\d+\\) – GET ${path} \\(request [\\w-]+\\)$`));
+      t.regex(String(line['stack']), /at spin \(.*hanging\.mjs:9:\d+\)\n/);
       t.like(line['request'], { method: 'GET', path });
       t.like(await slow, { became: 'answered', status: 200, body: 'slow' });
       t.like(await failing, { became: 'answered', status: 503 });
@@ -101,6 +102,27 @@ for (const path of survivesTicks ? ['/timer', '/immediate'] : ['/timer', '/immed
 }
 
 test.serial(
+  'over HTTP/2 too, what was open in a worker that is to be killed is answered 503, on every session',
+  async (t) => {
+    const { fleet, target } = await start(t, 1, { args: ['--', 'http2'] });
+    const [one, other] = await Promise.all([1, 2].map(() => openSession(t, `http://127.0.0.1:${target.port}`)));
+    if (!one || !other) throw new Error('unreachable');
+    const slow = [one, one, other].map((session) => askStream(session, { path: '/never' }));
+    await fleet.line((line) => line.msg === 'asked /never' && count(fleet) === 3);
+    const failing = askStream(other, { path: '/timer' });
+    await fleet.line(/^worker 1 is stuck in spin \(.*\) – GET \/timer /);
+    for (const outcome of [...(await Promise.all(slow)), await failing]) t.like(outcome, { status: 503, code: 0 });
+    t.regex(String((await failing).headers['x-request-id']), /^[\w-]{36}$/);
+    await fleet.line(/^worker 1 was out of time with 4 requests open: 4 answered 503, 0 broken off/);
+    await fleet.line(/^worker 1 is killed: its event loop stands still/);
+    await fleet.line(/^worker 2 is ready/);
+    t.is(await fleet.stop(), 0);
+  },
+);
+
+const count = (fleet: Fleet): number => fleet.lines.filter(({ msg }) => msg === 'asked /never').length;
+
+test.serial(
   'a worker that is stopped (SIGSTOP) is killed and replaced; nobody who waits in the backlog is lost',
   async (t) => {
     const { fleet, target } = await start(t, 2);
@@ -121,13 +143,23 @@ test.serial(
 );
 
 for (const [title, options, why] of [
-  ['keeps SIGUSR1 for itself', { args: ['--', 'deaf'] }, /its inspector does not answer|it is killed/],
+  ['keeps SIGUSR1 for itself', { args: ['--', 'deaf'] }, /its inspector does not answer/],
   ['has an inspector open', { args: ['--node-args', '--inspect=127.0.0.1:0'] }, /its inspector is open already/],
+  ...(process.allowedNodeEnvironmentFlags.has('--disable-sigusr1')
+    ? ([
+        [
+          'was started with --disable-sigusr1',
+          { args: ['--node-args', '--disable-sigusr1'] },
+          /it does not listen to SIGUSR1/,
+        ],
+      ] as const)
+    : []),
 ] as const)
   test.serial(`a worker that ${title} is not looked into, says so, and is killed all the same`, async (t) => {
     const { fleet, target } = await start(t, 1, { args: [...options.args] });
     const lost = ask(t, target, '/loop');
-    if (why.source.includes('already')) await fleet.line(why);
+    const said = await fleet.line(/^worker 1 is stuck, and cannot be looked into: /);
+    t.regex(said.msg, why);
     await fleet.line(/^worker 1 is killed: its event loop stands still/);
     t.is((await lost).became, 'broken');
     await fleet.line(/^worker 2 is ready/);

@@ -1,5 +1,5 @@
 // Workers that have come to a limit are replaced under load, and nobody's request is lost by it.
-import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -75,21 +75,48 @@ test.serial('a job that ends by itself with exit code 0 is started again, and to
   t.is(await fleet.stop(), 0);
 });
 
+test.serial('a worker that grows past 1.5 times its memory limit while it drains is killed', async (t) => {
+  const args = ['--max-memory', '120MB', '-w', '1'];
+  const fleet = startFleet(t, [fixture('process/limited.mjs'), ...args], { env: quick });
+  const target = { port: await fleet.port() };
+  await fleet.ready();
+  const hoarding = ask(t, target, '/hoard');
+  await fleet.line(/^worker 1 holds \d+MB of memory, .*: it is replaced$/);
+  await fleet.line(/^worker 1 drains/);
+  await fleet.line(/^worker 1 is killed: it has grown past 1\.5 times limits\.memory while it drained$/);
+  t.is((await hoarding).became, 'broken');
+  t.like(await ask(t, target, '/pid'), { status: 200 });
+  t.is(await fleet.stop(), 0);
+});
+
 test.serial('what Node leaves behind when the heap is full is named, and in the book', async (t) => {
   const program = written(
     t,
     `import { createServer } from 'node:http';
-    createServer((_, response) => { const all = []; for (;;) all.push({ all }); }).listen(0, '127.0.0.1', function () { console.log('port ' + this.address().port); });`,
+    createServer((_, response) => { const all = []; for (;;) all.push(Buffer.alloc(100_000, 65).toString('latin1')); }).listen(0, '127.0.0.1', function () { console.log('port ' + this.address().port); });`,
   );
-  const args = ['--node-args', `--max-old-space-size=32 --report-on-fatalerror --report-directory=${dirname(program)}`];
-  const fleet = startFleet(t, [program, '-w', '1', ...args], { env: quick });
+  const folder = dirname(program);
+  const options = [
+    '--max-old-space-size=32',
+    '--heapsnapshot-near-heap-limit=1',
+    '--report-on-fatalerror',
+    `--report-directory=${folder}`,
+  ];
+  const fleet = startFleet(t, [program, '-w', '1', '--node-args', options.join(' ')], {
+    // The event loop stands still while a snapshot is written.
+    env: { ...quick, CORDON_HEALTH_HANG: '60s' },
+    cwd: folder,
+  });
   const target = { port: await fleet.port() };
   void ask(t, target, '/');
+  const snapshot = await fleet.line(/^worker 1: .*\.heapsnapshot$/);
   const { msg, worker } = await fleet.line(/^worker 1: Node's report of a fatal error was written: .*report.*\.json$/);
   t.is(worker, 1);
   const [name = ''] = /report[\w.]*\.json$/.exec(msg) ?? [];
   await fleet.line(/^worker 1 died/);
-  t.true(existsSync(join(dirname(program), name)));
+  t.true(existsSync(join(folder, name)));
+  const [heap = ''] = /[\w.-]+\.heapsnapshot$/.exec(snapshot.msg) ?? [];
+  t.true(statSync(join(folder, heap)).size > 1_000_000);
   t.is(await fleet.stop(), 0);
 });
 

@@ -17,9 +17,12 @@ interface Seen {
   readonly until: (holds: (series: Scraped['series']) => boolean) => Promise<Scraped['series']>;
 }
 
-async function seen(t: ExecutionContext, script: string, workers: number): Promise<Seen> {
+/** What may never come is not waited for as long as the whole run may take: nobody would end the fleet then. */
+const PATIENCE_MS = 25_000;
+
+async function seen(t: ExecutionContext, script: string, workers: number, env: NodeJS.ProcessEnv = {}): Promise<Seen> {
   const program = fixture('process/supervised.mjs');
-  const fleet = startFleet(t, [fixture(script), String(workers)], { program });
+  const fleet = startFleet(t, [fixture(script), String(workers)], { program, env });
   const { msg } = await fleet.line(/^seen at \d+/);
   const port = Number(/\d+/.exec(msg)?.[0]);
   const read = (path: string): Promise<string> =>
@@ -38,9 +41,11 @@ async function seen(t: ExecutionContext, script: string, workers: number): Promi
     read,
     scrape,
     until: async (holds) => {
-      for (;;) {
+      for (const from = performance.now(); ; ) {
         const { series } = await scrape();
         if (holds(series)) return series;
+        if (performance.now() - from > PATIENCE_MS)
+          throw new Error(`it did not come to that:\n${[...series].map((one) => one.join(' ')).join('\n')}`);
         await sleep(50);
       }
     },
@@ -94,7 +99,9 @@ test('what programs measure with prom-client is summed over workers, and stays c
 });
 
 test('a stuck worker delays a scrape by a second and no more, and its last figures are used', async (t) => {
-  const { fleet, target, scrape, until } = await seen(t, 'process/measuring.mjs', 2);
+  // On a machine where this process gets no turn for ten seconds, the worker would be taken for stuck and replaced.
+  const env = { CORDON_HEALTH_HANG: '10m' };
+  const { fleet, target, scrape, until } = await seen(t, 'process/measuring.mjs', 2, env);
   for (let index = 0; index < 10; index++) await ask(t, target, '/sell');
   await until((series) => requests(series) === 10 && series.get('shop_sold_total{kind="tea"}') === 10);
   const [stuck = 0] = workersOf(fleet);

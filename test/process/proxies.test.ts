@@ -1,12 +1,15 @@
 // Behind a real nginx and a real HAProxy, with kept connections: what cordon does to its workers is no 502 for anybody.
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { ask } from '../support/client.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
 import { lost, startLoad } from '../support/load.js';
-import { freePort, proxied, startHAProxy, startNginx } from '../support/proxy.js';
+import { freePort, type HAProxy, proxied, startHAProxy, startNginx } from '../support/proxy.js';
 
 /** Reads the configuration again and replaces every worker. */
 async function reload(fleet: Fleet): Promise<void> {
@@ -80,7 +83,36 @@ proxied('haproxy', 'HAProxy: reloads lose nothing, and a machine that drains get
   t.is(await b.stop(), 0);
 });
 
-proxied('haproxy', 'HAProxy: the weight follows the share of the workers that serve', async (t) => {
+interface Check {
+  /** What HAProxy took the server for when it asked. */
+  readonly before: string;
+  readonly answer: string;
+}
+
+/** Stands between HAProxy and an agent, and keeps an account of each check. */
+async function overheard(t: ExecutionContext, agent: number, look: () => Promise<string>) {
+  const checks: Check[] = [];
+  const answered = async (asking: net.Socket): Promise<void> => {
+    const before = await look();
+    const answering = net.connect(agent, '127.0.0.1').setEncoding('utf8');
+    let answer = '';
+    answering.on('data', (text: string) => (answer += text)).on('error', () => asking.destroy());
+    answering.on('end', () => {
+      checks.push({ before, answer: answer.trim() });
+      asking.end(answer);
+    });
+  };
+  const server = net.createServer((asking) => {
+    asking.on('error', () => {});
+    void answered(asking);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => void server.close());
+  return { checks, port: (server.address() as net.AddressInfo).port };
+}
+
+proxied('haproxy', 'HAProxy: the weight follows the share of the workers that serve, within two checks', async (t) => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'cordon-weight-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const release = path.join(folder, 'release');
@@ -88,7 +120,9 @@ proxied('haproxy', 'HAProxy: the weight follows the share of the workers that se
   const [agentA, agentB] = [await freePort(), await freePort()];
   const a = await machine(t, agentA, { RELEASE: release });
   const b = await machine(t, agentB);
-  const proxy = await startHAProxy(t, { a: { port: a.at, agent: agentA }, b: { port: b.at, agent: agentB } });
+  let proxy: HAProxy | undefined;
+  const { checks, port } = await overheard(t, agentA, () => proxy?.state('a') ?? Promise.resolve(''));
+  proxy = await startHAProxy(t, { a: { port: a.at, agent: port }, b: { port: b.at, agent: agentB } });
   await proxy.until('a', /^UP 100$/);
   // The next worker never gets ready.
   await writeFile(release, 'hang');
@@ -96,6 +130,9 @@ proxied('haproxy', 'HAProxy: the weight follows the share of the workers that se
   process.kill(dead, 'SIGKILL');
   await proxy.until('a', /^UP 50$/);
   await proxy.until('b', /^UP 100$/);
+  const first = checks.findIndex(({ answer }) => answer === 'up ready 50%');
+  while (checks.length < first + 3) await sleep(20);
+  t.is(checks[first + 2]?.before, 'UP 50');
   t.is(await a.stop(), 0);
   await proxy.until('a', /^DOWN/);
   t.is(await b.stop(), 0);

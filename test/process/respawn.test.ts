@@ -95,6 +95,27 @@ test('a program that dies while booting says so once, is tried ever more slowly,
   t.is(await fleet.stop(), 0);
 });
 
+test('a program that dies soon after it was ready is tried ever more slowly, and the first start after it is mended stands', async (t) => {
+  const server = `import { createServer } from 'node:http';
+    createServer((_, response) => response.end('ok')).listen(0, '127.0.0.1');`;
+  const file = written(t, `${server} setTimeout(() => process.exit(7), 100);`);
+  const env = { ...quick, CORDON_RESTART_BACKOFF_MIN: '200ms', CORDON_RESTART_BACKOFF_MAX: '3s' };
+  const fleet = startFleet(t, [file, '-w', '1'], { env });
+  const waits: number[] = [];
+  for (let worker = 1; worker <= 5; worker++) {
+    await fleet.line(new RegExp(`^worker ${worker} is ready`));
+    const { msg } = await fleet.line(new RegExp(`^worker ${worker} died \\(exit code 7\\)`));
+    waits.push(Number(/starts in ([\d.]+ m?s)/.exec(msg)?.[1]?.replace(/ s$/, 'e3').replace(/ ms$/, '') ?? 0));
+  }
+  t.is(waits[0], 0);
+  t.true((waits[4] as number) > 2 * (waits[1] as number), String(waits));
+  // Amid the longest wait so far: the next that starts runs what is there now.
+  writeFileSync(file, server);
+  await fleet.line(/^worker 6 is ready/);
+  t.is(fleet.lines.filter(({ msg }) => / starts in slot /.test(msg)).length, 6);
+  t.is(await fleet.stop(), 0);
+});
+
 test('a program that ends by itself is started again, slower and slower', async (t) => {
   const fleet = startFleet(t, [written(t, 'process.exit(0);'), '-w', '1'], { env: quick });
   await fleet.line(/^worker 1 has ended by itself before it was ready \(exit code 0\)/);

@@ -107,6 +107,22 @@ test('a supervisor that comes to its deadline too late blames nobody', (t) => {
   t.deepEqual(story.wait(600).orders(), ['32s examine #2, then free'], 'who stays silent is looked into all the same');
 });
 
+test('a worker that somebody looks into may be silent for as long as was said, and is judged as ever when that is over', (t) => {
+  const story = serving(1, { health });
+  story.tell(beat(1), { type: 'excused', id: 1, forMs: 60_000 }, beat(1));
+  t.deepEqual(story.wait(69_000).orders(), [], 'a beat that was on its way changes nothing');
+  t.deepEqual(story.wait(1000).orders(), ['70s examine #1, then free']);
+
+  const early = serving(1, { health }).tell({ type: 'excused', id: 1, forMs: 60_000 }).wait(20_000);
+  early.tell({ type: 'excused', id: 1, forMs: 0 });
+  t.deepEqual(early.wait(9000).orders(), []);
+  t.deepEqual(early.wait(1000).orders(), ['30s examine #1, then free']);
+
+  const stuck = serving(1, { health }).wait(10_000).forget();
+  stuck.tell({ type: 'excused', id: 1, forMs: 60_000 });
+  t.deepEqual(stuck.wait(2000).orders()[0], '12s kill #1 (stalled)', 'one that is stuck already is not excused');
+});
+
 test('a beat of another worker condemns nobody', (t) => {
   const story = serving(2, { health });
   story.host.sleepTo(10_500, false);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { gist, LastWords, likeness, Obituaries } from '../../supervisor/last-words.js';
+import { gist, LastWords, likeness, Obituaries, shortened } from '../../supervisor/last-words.js';
 
 const hold = (): { words: LastWords; printed: string[] } => {
   const printed: string[] = [];
@@ -62,4 +62,8 @@ test('a hundred deaths are remembered', (t) => {
   for (let index = 0; index <= 100; index++) obituaries.record(index, words(index));
   t.like(obituaries.record(200, words(1)), { first: 1 });
   t.is(obituaries.record(200, words(0)), undefined);
+});
+
+test('of the dead, long lines are kept in part', (t) => {
+  t.deepEqual(shortened(['short', 'x'.repeat(5000)]), ['short', `${'x'.repeat(1000)}…`]);
 });

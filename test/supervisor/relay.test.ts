@@ -29,6 +29,10 @@ function world(...ids: number[]) {
     relay,
     closed,
     handle: (name: string) => ({ close: () => closed.push(name) }),
+    hang: (id: number) => {
+      const vitals = { heardAt: 0, stuck: { step: 'asked', until: 1 } } as const;
+      fleet = { ...fleet, workers: fleet.workers.map((one) => (one.id === id ? { ...one, vitals } : one)) };
+    },
     serve: (...now: number[]) => {
       fleet = { ...fleet, workers: now.map(ready) };
       relay.observe();
@@ -68,6 +72,13 @@ test('what a worker will not take goes to another, and what dies with a worker t
   );
   relay.gone(3);
   t.deepEqual(closed, [], 'it waits for somebody new');
+});
+
+test('nobody is handed to a worker that is stuck', (t) => {
+  const { relay, handle, hang, given } = world(1, 2, 3);
+  hang(2);
+  for (let seq = 1; seq <= 4; seq++) relay.take(1, seq, moved, handle(String(seq)));
+  t.deepEqual([...new Set(given().map(({ to }) => to))], [3]);
 });
 
 test('in a fleet that stops, what is on its way goes to whoever is left, and to its giver what has only arrived', (t) => {

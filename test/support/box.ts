@@ -60,8 +60,10 @@ export interface Box {
   /** Resolves when a property of the unit is so. */
   until(unit: string, property: string, matching: RegExp): Promise<string>;
   journal(unit: string): Promise<string>;
-  /** Clients that ask on a new connection each time, one after the other. */
-  load(where: string, clients: number): BoxLoad;
+  /** Clients that ask one thing after the other, on a new connection each time or on one that each keeps. */
+  load(where: string, clients: number, connections?: 'new' | 'kept'): BoxLoad;
+  /** Clients of a proxy, who keep their connections, and a request that fails each so many milliseconds. */
+  visitors(port: number, clients: number, faultEveryMs: number): BoxLoad;
 }
 
 /** Boots one with these units. The project is at /opt/app in it, Node at /opt/node. */
@@ -94,6 +96,8 @@ export async function boot(t: ExecutionContext, units: Readonly<Record<string, s
     (await run('systemctl', 'show', '-p', property, '--value', unit)).stdout.trim();
   const journal: Box['journal'] = async (unit) =>
     (await run('journalctl', '-u', unit, '-o', 'cat', '--no-pager')).stdout;
+  const clientsOf = (program: string, ...args: readonly (string | number)[]): BoxLoad =>
+    follow(t, spawn(script, ['exec', name, NODE, `${APP}/test/fixtures/systemd/${program}`, ...args.map(String)]));
   return {
     run,
     show,
@@ -109,8 +113,8 @@ export async function boot(t: ExecutionContext, units: Readonly<Record<string, s
         await sleep(50);
       }
     },
-    load: (where, clients) =>
-      follow(t, spawn(script, ['exec', name, NODE, `${APP}/test/fixtures/systemd/load.mjs`, where, String(clients)])),
+    load: (where, clients, connections = 'new') => clientsOf('load.mjs', where, clients, connections),
+    visitors: (port, clients, faultEveryMs) => clientsOf('visitors.mjs', port, clients, faultEveryMs),
   };
 }
 

@@ -4,10 +4,10 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Config } from '../../config/config.js';
 import type { Commands } from '../../supervisor/commands.js';
 import type { Sources } from '../../supervisor/control/sources.js';
 import { Journal } from '../../supervisor/journal.js';
+import type { Release } from '../../supervisor/releases.js';
 
 /** A private folder, removed afterwards. Its path is short: a socket's has 107 bytes. */
 export function privateFolder(t: ExecutionContext): string {
@@ -44,7 +44,7 @@ export const noCommands: Commands = {
 };
 
 export const sources = (change: Partial<Sources> = {}): Sources => ({
-  config: () => ({ env: {}, args: [], nodeArgs: [] }) as unknown as Config,
+  config: () => ({ env: {}, args: [], nodeArgs: [] }) as unknown as Release,
   commands: noCommands,
   journal: new Journal(),
   incidents: {
@@ -53,6 +53,7 @@ export const sources = (change: Partial<Sources> = {}): Sources => ({
     resolve: () => false,
     figures: { new: 0, known: 0, resolved: 0, returned: 0, forgotten: 0 },
   },
+  looking: { profile: () => Promise.resolve(nothing), inspect: () => Promise.resolve(nothing) },
   ...change,
 });
 

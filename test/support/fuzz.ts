@@ -71,7 +71,10 @@ export async function attack(path: string, seed: number, forMs: number, connecti
     while (performance.now() < until) {
       const socket = connect(path);
       socket.on('error', () => {});
-      await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
+      // Where too many wait to be accepted, the kernel refuses at once.
+      await Promise.race([once(socket, 'connect'), new Promise((closed) => socket.once('close', closed))]).catch(
+        () => {},
+      );
       if (socket.destroyed) refused++;
       else await send(socket, random, until);
       count++;

@@ -53,21 +53,37 @@ async function started(t: ExecutionContext, child: ChildProcess, port: number): 
   }
 }
 
-export async function startNginx(t: ExecutionContext, upstream: number): Promise<number> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'cordon-nginx-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
-  const port = await freePort();
+/** The one of contrib/, between these ports, in a folder of its own. */
+export function nginxConfig(port: number, upstream: number): string {
   const ours = readFileSync(path.join(root, 'contrib/nginx/nginx.conf'), 'utf8')
     .replace('server 127.0.0.1:3000;', `server 127.0.0.1:${upstream};`)
     .replace('listen 80;', `listen 127.0.0.1:${port} backlog=1024;`);
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`);
-  await writeFile(
-    path.join(folder, 'nginx.conf'),
-    `daemon off; worker_processes 1; pid nginx.pid; error_log error.log warn; ${process.getuid?.() === 0 ? 'user root;' : ''}
+  return `daemon off; worker_processes 1; pid nginx.pid; error_log error.log warn; ${process.getuid?.() === 0 ? 'user root;' : ''}
 events { worker_connections 1024; }
 http { access_log off; ${temporary.join(' ')} keepalive_requests 1000000;
-${ours} }`,
-  );
+${ours} }`;
+}
+
+/** What the one of contrib/ reads from the environment. */
+export function haproxyEnvironment(
+  port: number,
+  stats: string,
+  servers: Readonly<Record<'a' | 'b', { readonly port: number; readonly agent: number }>>,
+): Readonly<Record<string, string>> {
+  const ofServers = Object.entries(servers).flatMap(([name, { port: at, agent }]) => [
+    [`SERVER_${name.toUpperCase()}`, `127.0.0.1:${at}`],
+    [`AGENT_${name.toUpperCase()}_HOST`, '127.0.0.1'],
+    [`AGENT_${name.toUpperCase()}_PORT`, String(agent)],
+  ]);
+  return { ...Object.fromEntries(ofServers), BIND: `127.0.0.1:${port}`, STATS_SOCKET: stats };
+}
+
+export async function startNginx(t: ExecutionContext, upstream: number): Promise<number> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'cordon-nginx-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const port = await freePort();
+  await writeFile(path.join(folder, 'nginx.conf'), nginxConfig(port, upstream));
   const args = ['-p', folder, '-c', 'nginx.conf', '-e', 'error.log'];
   await started(t, spawn('/usr/sbin/nginx', args, { stdio: ['ignore', 'pipe', 'pipe'] }), port);
   return port;
@@ -90,14 +106,9 @@ export async function startHAProxy(
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const port = await freePort();
   const stats = path.join(folder, 's');
-  const environment = Object.entries(servers).flatMap(([name, { port: at, agent }]) => [
-    [`SERVER_${name.toUpperCase()}`, `127.0.0.1:${at}`],
-    [`AGENT_${name.toUpperCase()}_HOST`, '127.0.0.1'],
-    [`AGENT_${name.toUpperCase()}_PORT`, String(agent)],
-  ]);
   const child = spawn('/usr/sbin/haproxy', ['-db', '-f', path.join(root, 'contrib/haproxy/haproxy.cfg')], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...Object.fromEntries(environment), BIND: `127.0.0.1:${port}`, STATS_SOCKET: stats },
+    env: { ...process.env, ...haproxyEnvironment(port, stats, servers) },
   });
   await started(t, child, port);
   const fieldsOf = async (server: string): Promise<string[]> => {

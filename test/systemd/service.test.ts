@@ -79,63 +79,6 @@ for (const [by, launch] of [
   });
 }
 
-boxed('a reload under load loses nothing, and the status tells of it', async (t) => {
-  const box = await boot(t, { 'web.service': service('ExecReload=/bin/kill -HUP $MAINPID', { launch: LAUNCH }) });
-  t.like(await box.systemctl('start', 'web'), { code: 0 });
-  const load = box.load('8080', 4);
-  await load.more(50);
-  for (const generation of [2, 3]) {
-    t.like(await box.systemctl('reload', 'web'), { code: 0 });
-    await box.until('web', 'StatusText', new RegExp(`^2/2 ready, generation ${generation}$`));
-    await box.until('web', 'ActiveState', /^active$/);
-    await load.more(50);
-  }
-  t.deepEqual(Object.keys(await load.end()), ['200']);
-  t.like(await box.systemctl('stop', 'web'), { code: 0 });
-});
-
-boxed('a supervisor that is stuck is replaced by the watchdog', async (t) => {
-  const box = await boot(t, { 'web.service': service('WatchdogSec=2') });
-  t.like(await box.systemctl('start', 'web'), { code: 0 });
-  const main = await box.show('web', 'MainPID');
-  await box.systemctl('kill', '--kill-whom=main', '-s', 'STOP', 'web');
-  await box.until('web', 'MainPID', new RegExp(`^(?!${main}$)[1-9]`));
-  await box.until('web', 'StatusText', /^2\/2 ready/);
-  t.regex(await box.journal('web'), /Watchdog timeout/);
-  const load = box.load('8080', 1);
-  await load.more(10);
-  t.deepEqual(Object.keys(await load.end()), ['200']);
-});
-
-const sockets = {
-  'web.socket': '[Socket]\nListenStream=127.0.0.1:8080\nFileDescriptorName=http\n',
-  'web.service': service('', { unit: 'Requires=web.socket\nAfter=web.socket' }),
-};
-
-boxed('with a socket unit, restarts and the death of the whole service refuse nobody and reset nobody', async (t) => {
-  const box = await boot(t, sockets);
-  t.like(await box.systemctl('start', 'web.socket'), { code: 0 });
-  const load = box.load('8080', 4);
-  await load.more(50);
-  t.is(await box.show('web', 'ActiveState'), 'active');
-  for (let turn = 0; turn < 5; turn++) {
-    t.like(await box.systemctl('restart', 'web'), { code: 0 });
-    await load.more(50);
-  }
-  t.deepEqual(Object.keys(await load.end()), ['200']);
-  // What was open when all processes were killed is lost; but nobody is refused.
-  const killed = box.load('8080', 4);
-  await killed.more(50);
-  const main = await box.show('web', 'MainPID');
-  await box.systemctl('kill', '-s', 'KILL', 'web');
-  await box.until('web', 'MainPID', new RegExp(`^(?!${main}$)[1-9]`));
-  await killed.more(50);
-  const outcomes = await killed.end();
-  t.log(outcomes);
-  t.is(outcomes['ECONNREFUSED'], undefined);
-  t.true((outcomes['200'] ?? 0) >= 90);
-});
-
 boxed('a unix socket of a socket unit survives restarts and upgrades', async (t) => {
   const box = await boot(t, {
     'web.socket': '[Socket]\nListenStream=/run/web/s\nFileDescriptorName=http\n',

@@ -225,3 +225,22 @@ test('a fingerprint, or the stack, says what is alike', (t) => {
     [2, 1, 2],
   );
 });
+
+test('what waits is a megabyte at most; what goes beyond is counted', (t) => {
+  const { reports, sent } = gather();
+  reports.add(report('first'));
+  const long = (index: number): ErrorReport => ({
+    ...report('long'),
+    fingerprint: String(index),
+    stack: 'x'.repeat(16_000),
+  });
+  for (let index = 0; index < 100; index++) reports.add(long(index));
+  reports.flush();
+  const [errors = [], dropped = 0] = sent[1] ?? [];
+  t.is(errors.length + dropped, 100);
+  t.true(errors.length > 60 && JSON.stringify(errors).length < 1.1 * 1024 * 1024, String(errors.length));
+  reports.add(long(1));
+  reports.add(long(2));
+  t.is(sent.length, 3, 'and there is room again');
+  reports.flush();
+});

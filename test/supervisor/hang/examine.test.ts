@@ -95,7 +95,9 @@ test('one that keeps SIGUSR1 for itself is not opened, and says why', async (t) 
   const stuck = await start(t, 'deaf');
   void stuck.ask('/loop');
   await stuck.arrived();
-  t.deepEqual(await examine(stuck, 'free'), [{ type: 'failed', why: 'its inspector does not answer' }]);
+  t.deepEqual(await examine(stuck, 'free'), [
+    { type: 'failed', why: 'its inspector does not answer; does the program listen to SIGUSR1 itself?' },
+  ]);
 });
 
 for (const [path, onHang] of [

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { fingerprint, inApp, normalise } from '../../../supervisor/incidents/fingerprint.js';
+import { Fingerprints, inApp, normalise } from '../../../supervisor/incidents/fingerprint.js';
 import type { ErrorReport } from '../../../worker/protocol.js';
 
 const report = (message: string, frames: readonly string[] = [], more: Partial<ErrorReport> = {}): ErrorReport => ({
@@ -10,6 +10,7 @@ const report = (message: string, frames: readonly string[] = [], more: Partial<E
   origin: 'uncaughtException',
   ...more,
 });
+const fingerprint = (of: ErrorReport, root: string): string => new Fingerprints(root).of(of);
 const print = (...args: Parameters<typeof report>): string => fingerprint(report(...args), '/srv/app');
 
 const alike: [string, ErrorReport, ErrorReport][] = [
@@ -91,4 +92,14 @@ test('what a message says is no frame, however much it looks like one', (t) => {
 
 test('a huge message is looked at from its beginning only', (t) => {
   t.true(normalise('x'.repeat(10_000_000)).length <= 1000);
+});
+
+test('a stack that is known is the same incident, whatever the message says, and a hundred more are forgotten in time', (t) => {
+  const prints = new Fingerprints('/srv/app');
+  const one = (message: string, file = 'a.js'): string => prints.of(report(message, [`f (/srv/app/${file}:3:7)`]));
+  const first = one('item 7 is out of stock');
+  t.is(one('item 8 is out of stock'), first);
+  t.not(one('f'), first);
+  for (let index = 0; index < 200; index++) t.not(one('item 7 is out of stock', `b${index}.js`), first);
+  t.is(one('item 9 is out of stock'), first);
 });

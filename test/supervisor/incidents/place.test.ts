@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readlinkSync, realpathSync, rmSync, statSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { homeOf } from '../../../config/home.js';
 import { placeOf, prepare, release, take } from '../../../supervisor/incidents/place.js';
 
 function folder(t: ExecutionContext): string {
@@ -19,6 +20,18 @@ test('the book is in systemd\u2019s folder for the service, else in the user\u20
   );
   t.is(placeOf('api', { XDG_STATE_HOME: '/state' }, '/home/me'), '/state/cordon/api');
   t.is(placeOf('api', { XDG_STATE_HOME: 'relative' }, '/home/me'), '/home/me/.local/state/cordon/api');
+});
+
+const unknown = (): string => {
+  throw new Error('uv_os_homedir returned ENOENT');
+};
+
+test('a user who has no home, as a bare number in a container, is taken to live in /', (t) => {
+  t.is(homeOf(unknown), '/');
+  t.is(
+    homeOf(() => '/home/me'),
+    '/home/me',
+  );
 });
 
 test('a folder that is made is its owner\u2019s alone; one that everybody may write to is refused', async (t) => {

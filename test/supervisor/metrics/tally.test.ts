@@ -38,7 +38,9 @@ function observed(size: number): { tally: Tally; tell: (...events: Event[]) => v
   return { tally, tell };
 }
 
-const exited = (id: number, code: number | null, signal: string | null = null): Event => ({
+type Exited = Extract<Event, { type: 'exited' }>;
+
+const exited = (id: number, code: number | null, signal: string | null = null): Exited => ({
   type: 'exited',
   id,
   code,
@@ -96,12 +98,10 @@ test('a tainted worker\u2019s successor is counted as its fault\u2019s', (t) => 
 test('what was open in a worker that died is lost; what a drained one had is not', (t) => {
   const { tally, tell } = observed(2);
   tell({ type: 'ready', id: 1 }, { type: 'ready', id: 2 });
-  tally.beat(1, 0, told(1, { inFlight: 5 }), 0);
-  tally.beat(2, 1, told(1, { inFlight: 3 }), 0);
-  tell(exited(1, null, 'SIGKILL'));
+  tell({ ...exited(1, null, 'SIGKILL'), had: { requests: 5, connections: 9 } });
   t.is(tally.snapshot(0)?.lost.get('died'), 5);
   tell({ type: 'ready', id: 3 }, { type: 'faulted', id: 2 });
-  tell(exited(2, 81));
+  tell({ ...exited(2, 81), had: { requests: 3, connections: 3 } });
   t.is(tally.snapshot(0)?.lost.get('died'), 5);
 });
 
