@@ -3,7 +3,12 @@
 import type { Environment } from './environment.js';
 import type { FleetStatus } from './status.js';
 
-export type Refusal = { readonly ok: false; readonly why: string };
+/** Nothing was changed, or: it goes on; the fleet stops, or has a successor, so that it never will be. */
+export type Refusal = {
+  readonly ok: false;
+  readonly why: string;
+  readonly became?: 'goes-on' | 'stopping' | 'replaced';
+};
 export type Outcome = { readonly ok: true } | Refusal;
 
 /** What became of a new generation. */
@@ -15,6 +20,7 @@ export type ReloadOutcome =
       readonly generation: number;
       /** One sentence. */
       readonly why: string;
+      readonly became?: Refusal['became'];
       /** What the worker that failed had printed on stderr, the last lines of it. */
       readonly lastWords: readonly string[];
     };

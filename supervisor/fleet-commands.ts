@@ -11,43 +11,19 @@ import type {
   ScaleOutcome,
   UpgradeOutcome,
 } from './commands.js';
-import { become, type Environment, handedOver, inherited } from './environment.js';
-import type { History } from './history.js';
+import { become, handedOver, inherited } from './environment.js';
+import type { Means } from './fleet-means.js';
 import { whyNot } from './narrate-change.js';
-import type { Releases } from './releases.js';
-import type { Plan } from './reload-state.js';
-import { find, isServing, type Policy } from './state.js';
-import { type FleetStatus, type Particulars, stateOf, workerStatus } from './status.js';
-import type { Observer, Supervisor } from './supervisor.js';
+import { planOf } from './policy.js';
+import { ending, refusal } from './refusal.js';
+import { find, isServing } from './state.js';
+import { type FleetStatus, stateOf, workerStatus } from './status.js';
+import type { Observer } from './supervisor.js';
 import type { Scale } from './upgrade/protocol.js';
 import { scaled } from './upgrade/scale.js';
 
-/** What the commands need of everything else. */
-export interface Means {
-  readonly config: Config;
-  readonly version: string;
-  readonly supervisor: Supervisor;
-  readonly releases: Releases;
-  readonly history: History;
-  /** Asks everybody again who was asked at the start. @throws {OperatorError} */
-  readonly reread: (environment: Environment) => Promise<Config>;
-  readonly policyOf: (config: Config) => Policy;
-  /** Binds what a new configuration adds. @throws {OperatorError} */
-  readonly pin: (added: Config['listen']) => Promise<void>;
-  readonly lastWords: (worker: number) => Promise<readonly string[]>;
-  readonly particulars: (id: number) => Particulars | undefined;
-  readonly refused: (why: string) => void;
-  /** As a signal does it. */
-  readonly stop: (now: boolean) => void;
-  readonly stopped: Promise<unknown>;
-  /** Whether a stop has been asked for, and waits for load balancers to notice. */
-  readonly leaving: () => boolean;
-  readonly upgrade: () => Promise<UpgradeOutcome>;
-}
-
 type Turn = Parameters<Observer>;
 const MOST_WORKERS = 1024;
-const STOPPING: Refusal = { ok: false, why: 'the fleet stops' };
 const startedAt = Date.now() - Math.round(performance.now());
 
 export class FleetCommands implements Commands {
@@ -98,8 +74,7 @@ export class FleetCommands implements Commands {
       this.#means.supervisor.tell({ type: 'reload-asked', generation, plan: planOf(config, ask) });
       return { config, generation, ended };
     }, ask.env && handedOver(ask.env));
-    if ('why' in begun)
-      return { ok: false, generation: this.#means.supervisor.fleet.generation, why: begun.why, lastWords: [] };
+    if ('why' in begun) return { ...begun, generation: this.#means.supervisor.fleet.generation, lastWords: [] };
     const { config, generation, ended } = begun;
     const { failure } = await this.#change(generation, ended);
     if (failure === undefined) {
@@ -107,6 +82,7 @@ export class FleetCommands implements Commands {
       if (ask.env) become(handedOver(ask.env));
       return { ok: true, generation };
     }
+    if (failure.type === 'stopped') return { ...ending(this.#means.standing()), generation, lastWords: [] };
     const lastWords = 'worker' in failure ? await this.#means.lastWords(failure.worker) : [];
     return { ok: false, generation, why: whyNot(failure), lastWords };
   }
@@ -117,18 +93,19 @@ export class FleetCommands implements Commands {
       this.#means.supervisor.tell({ type: 'restart-asked', generation });
       return { ended: this.#settled(), generation };
     });
-    return 'why' in begun ? begun : this.#change(begun.generation, begun.ended);
+    return 'why' in begun ? begun : this.#ended(await this.#change(begun.generation, begun.ended));
   }
 
   async scale(to: { readonly to: number } | { readonly by: number }): Promise<ScaleOutcome> {
     const { supervisor } = this.#means;
-    const { size: from, slots, goal, generation } = supervisor.fleet;
+    const { size: from, slots, generation } = supervisor.fleet;
     const size = 'to' in to ? to.to : from + to.by;
-    if (goal !== 'serve') return STOPPING;
+    const refused = this.#refusal();
+    if (refused) return refused;
     if (!Number.isInteger(size) || size < 1 || size > MOST_WORKERS)
       return { ok: false, why: `expected from 1 to ${MOST_WORKERS} workers, got ${size}` };
     supervisor.tell({ type: 'scale-asked', size, standby: slots.length - from });
-    const outcome = await this.#change(generation, this.#settled());
+    const outcome = this.#ended(await this.#change(generation, this.#settled()));
     return outcome.ok ? { ok: true, from, to: size } : outcome;
   }
 
@@ -136,7 +113,8 @@ export class FleetCommands implements Commands {
     const { supervisor } = this.#means;
     const { fleet } = supervisor;
     const worker = find(fleet, id);
-    if (fleet.goal !== 'serve') return STOPPING;
+    const refused = this.#refusal();
+    if (refused) return refused;
     if (worker === undefined) {
       const there = fleet.workers.map((one) => one.id).join(', ');
       return { ok: false, why: `there is no worker ${id}; there are ${there || 'none'}` };
@@ -146,10 +124,20 @@ export class FleetCommands implements Commands {
       return { ok: false, why: `worker ${id} is on its way out already` };
     const gone = this.#until<Outcome>((turn) => {
       if (find(turn[2], id) === undefined) return { ok: true };
-      return settles(turn, worker.slot)?.ok === false ? settles(turn, worker.slot) : undefined;
+      const settled = settles(turn, worker.slot);
+      return settled?.ok === false ? settled : undefined;
     });
     supervisor.tell({ type: 'recycle-asked', id });
-    return gone;
+    return this.#ended(await gone);
+  }
+
+  /** What a turn says of a fleet that ends, in the words of its process. */
+  #ended(outcome: Outcome): Outcome {
+    return !outcome.ok && outcome.became === 'stopping' ? ending(this.#means.standing()) : outcome;
+  }
+
+  #refusal(): Refusal | undefined {
+    return refusal(this.#means.supervisor.fleet, this.#means.standing());
   }
 
   upgrade(): Promise<UpgradeOutcome> {
@@ -175,12 +163,16 @@ export class FleetCommands implements Commands {
   /** One reading after the other, so that the last who asked is the last who is heard. */
   #renewed<T>(begin: (config: Config, generation: number) => T, environment = inherited()): Promise<T | Refusal> {
     const renewed = this.#reading.then(async () => {
-      const { reread, pin, releases, refused, supervisor } = this.#means;
+      const { reread, pin, releases, refused } = this.#means;
       try {
         const config = await reread(environment);
         const known = new Set(this.#config.listen.map((address) => JSON.stringify(address)));
         await pin(config.listen.filter((address) => !known.has(JSON.stringify(address))));
-        if (supervisor.fleet.goal !== 'serve') return STOPPING;
+        const refusing = this.#refusal();
+        if (refusing) {
+          refused(refusing.why);
+          return refusing;
+        }
         return begin(config, releases.add(config, environment));
       } catch (error) {
         if (!(error instanceof Error) || error.name !== 'OperatorError') throw error;
@@ -241,14 +233,4 @@ export class FleetCommands implements Commands {
     changing.told = line.text;
     for (const listener of this.#listeners) listener(line);
   }
-}
-
-function planOf({ reload, ready }: Config, { canary, bakeMs }: ReloadAsk): Plan {
-  const wanted = canary ?? (bakeMs === undefined ? reload.canary : true);
-  return {
-    surge: reload.surge,
-    rollback: reload.rollback,
-    readyTimeoutMs: ready.timeoutMs,
-    canary: wanted ? { bakeMs: bakeMs ?? reload.bakeMs, maxErrorRatio: reload.maxErrorRatio } : undefined,
-  };
 }

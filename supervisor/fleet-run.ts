@@ -16,6 +16,7 @@ import { Metrics } from './metrics/metrics.js';
 import { NodeHost } from './node-host.js';
 import { policyOf } from './policy.js';
 import type { Premises } from './premises.js';
+import type { Standing } from './refusal.js';
 import { emptyFleet, type Fleet } from './state.js';
 import { type Observer, Supervisor } from './supervisor.js';
 import type { Passing } from './upgrade/passing.js';
@@ -38,6 +39,7 @@ export interface Ties {
   /** Resolves when the process has done all it has to do before it ends. */
   readonly stopped: Promise<unknown>;
   readonly upgrade: () => Promise<UpgradeOutcome>;
+  readonly standing: () => Standing;
 }
 
 export class FleetRun {
@@ -57,7 +59,7 @@ export class FleetRun {
 
   constructor(premises: Premises, ties: Ties) {
     const { config, log, journal, incidents, sockets, releases } = premises;
-    const { version, scale, reread, upgrade, stopped } = ties;
+    const { version, scale, reread, upgrade, standing, stopped } = ties;
     this.premises = premises;
     this.#ties = ties;
     const ending = new AbortController();
@@ -114,6 +116,7 @@ export class FleetRun {
       stopped,
       leaving: () => this.#delayed !== undefined,
       upgrade,
+      standing,
       lastWords: (worker) => this.chronicle.lastWords(worker),
       refused: (why) => this.chronicle.note('error', 'refused', `nothing was changed: ${why}`),
     });

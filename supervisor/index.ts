@@ -106,6 +106,7 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
     stopping: () => lineage.upgrade.callOff(),
     stopped,
     upgrade: () => lineage.upgrade.start(),
+    standing: () => ({ isReplaced: lineage.isSucceeded, isUpgrading: lineage.upgrade.isUnderWay }),
   });
   let isSignalled = false;
   hear(run, lineage, until, (signal) => {
@@ -153,7 +154,8 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
 function hear(run: FleetRun, { upgrade }: Lineage, until: AbortSignal, end: (signal: Ending) => void): void {
   const scale = async (by: number): Promise<void> => {
     const outcome = await run.commands.scale({ by });
-    if (!outcome.ok) run.chronicle.note('warn', 'refused', `nothing was changed: ${outcome.why}`);
+    if (!outcome.ok)
+      run.chronicle.note('warn', 'refused', `${outcome.became ? 'scale' : 'nothing was changed'}: ${outcome.why}`);
   };
   onEnding(until, end);
   onSignal(until, 'SIGUSR2', () => void upgrade.start());

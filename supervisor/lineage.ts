@@ -1,6 +1,7 @@
 // The supervisor before this one, and the one after it: what this fleet has from the one and gives to the other.
 import type { FleetRun } from './fleet-run.js';
 import { GRACE_MS } from './policy.js';
+import { hindrance, type TakenBack, takenBack } from './refusal.js';
 import type { Observer } from './supervisor.js';
 import type { Service } from './systemd/service.js';
 import { type Debut, debut } from './upgrade/debut.js';
@@ -24,6 +25,7 @@ export class Lineage {
   readonly #predecessor: Predecessor | undefined;
   readonly #told: (verdict: Debut) => void;
   #awaited: boolean;
+  #rejected: TakenBack | undefined;
   /** The predecessor has stepped back: until then all that was inherited is its own, whatever becomes of this fleet. */
   #leads = false;
   #passing: Passing | undefined;
@@ -40,7 +42,12 @@ export class Lineage {
         info: (text) => run().chronicle.note('info', 'upgrade', text),
         error: (text) => run().chronicle.note('error', 'upgrade', text),
       },
-      serves: () => run().fleet.goal === 'serve' && !run().isLeaving,
+      hindrance: () =>
+        hindrance(run().fleet, {
+          isReplaced: this.isSucceeded,
+          isLeaving: run().isLeaving,
+          rejected: this.#rejected,
+        }),
       bequeath: () => run().premises.sockets.bequeath(),
       scale: () => run().commands.scaleNow(),
       heritage: (firstFd) => service?.heritage(firstFd),
@@ -58,7 +65,8 @@ export class Lineage {
     });
   }
 
-  readonly observe: Observer = (event, before, after) => {
+  readonly observe: Observer = (event, before, after, effects) => {
+    this.#rejected = takenBack(this.#rejected, effects, event.type === 'restart-asked');
     const verdict = this.#awaited ? debut(event, before, after) : undefined;
     if (verdict === undefined) return;
     this.#awaited = false;

@@ -1,7 +1,7 @@
 // Every request to the control socket and every reply, for both of its sides. HTTP/1 with JSON, so that `curl --unix-socket` is a
 // client; streams are JSON Lines, the past also server-sent events. Within /v1 fields are added, never changed or taken away.
 
-import type { Progress } from '../commands.js';
+import type { Progress, Refusal } from '../commands.js';
 import type { BookFigures, IncidentDetail, IncidentSummary } from '../incidents/incidents.js';
 import type { FleetStatus, SlotStatus, WorkerStatus } from '../status.js';
 
@@ -103,6 +103,8 @@ export interface OrderOutcome {
   readonly ok: boolean;
   /** Where it is not ok: one sentence. */
   readonly why?: string;
+  /** Where it is not ok and something was changed, or has ended: `goes-on`, `stopping` or `replaced`. */
+  readonly became?: Refusal['became'];
   readonly tookMs: number;
   readonly generation?: number;
   readonly lastWords?: readonly string[];

@@ -11,8 +11,8 @@ export interface Means {
   /** Where this process was started, by the name that led there. */
   readonly folder: string;
   readonly log: { info(text: string): void; error(text: string): void };
-  /** Whether the fleet serves, and is to go on. */
-  readonly serves: () => boolean;
+  /** Why this fleet cannot be followed now, as a sentence. */
+  readonly hindrance: () => string | undefined;
   readonly bequeath: () => readonly Inherited[];
   readonly scale: () => Scale;
   /** What else it needs, its descriptors from this one on. */
@@ -33,11 +33,11 @@ export class Upgrade {
 
   /** Resolves when the successor serves, or will not. */
   async start(): Promise<UpgradeOutcome> {
-    const { folder, log, serves, bequeath, scale, heritage, readyMs, retire } = this.#means;
+    const { folder, log, hindrance, bequeath, scale, heritage, readyMs, retire } = this.#means;
     const why =
       obstacle(here()) ??
       (this.#under ? 'an upgrade is under way' : undefined) ??
-      (serves() ? undefined : 'this supervisor is stopping') ??
+      hindrance() ??
       (wayTo(folder) === 'gone'
         ? `there is no folder ${folder} any more, in which this supervisor was started`
         : undefined);
@@ -62,6 +62,10 @@ export class Upgrade {
     await retire(outcome);
     outcome.promote();
     return { ok: true, pid, version, node };
+  }
+
+  get isUnderWay(): boolean {
+    return this.#under !== undefined;
   }
 
   /** A stop wins over an upgrade. */

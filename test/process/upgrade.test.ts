@@ -191,7 +191,7 @@ test('a configuration that is wrong by now ends the upgrade, in the words of a s
   t.is(await fleet.stop(), 0);
 });
 
-test('one upgrade at a time, and a stop, even one that waits for load balancers, ends it and lets no other begin', async (t) => {
+test('one upgrade at a time, with no reload amid it; a stop, even one that waits for load balancers, ends it and lets no other begin', async (t) => {
   const release = path.join(await folderFor(t), 'release');
   await writeFile(release, 'serve');
   const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '1'], {
@@ -206,6 +206,8 @@ test('one upgrade at a time, and a stop, even one that waits for load balancers,
   );
   fleet.child.kill('SIGUSR2');
   await fleet.line(/^cannot upgrade: an upgrade is under way/);
+  fleet.child.kill('SIGHUP');
+  await fleet.line(/^nothing was changed: an upgrade is under way/);
   await writeFile(release, 'serve');
   fleet.child.kill('SIGTERM');
   t.regex((await fleet.line(/^upgrade failed/)).msg, /called off/);

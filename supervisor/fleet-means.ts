@@ -1,0 +1,33 @@
+// What the commands need of everything else.
+import type { Config } from '../config/config.js';
+import type { UpgradeOutcome } from './commands.js';
+import type { Environment } from './environment.js';
+import type { History } from './history.js';
+import type { Standing } from './refusal.js';
+import type { Releases } from './releases.js';
+import type { Policy } from './state.js';
+import type { Particulars } from './status.js';
+import type { Supervisor } from './supervisor.js';
+
+export interface Means {
+  readonly config: Config;
+  readonly version: string;
+  readonly supervisor: Supervisor;
+  readonly releases: Releases;
+  readonly history: History;
+  /** Asks everybody again who was asked at the start. @throws {OperatorError} */
+  readonly reread: (environment: Environment) => Promise<Config>;
+  readonly policyOf: (config: Config) => Policy;
+  /** Binds what a new configuration adds. @throws {OperatorError} */
+  readonly pin: (added: Config['listen']) => Promise<void>;
+  readonly lastWords: (worker: number) => Promise<readonly string[]>;
+  readonly particulars: (id: number) => Particulars | undefined;
+  readonly refused: (why: string) => void;
+  /** As a signal does it. */
+  readonly stop: (now: boolean) => void;
+  readonly stopped: Promise<unknown>;
+  /** Whether a stop has been asked for, and waits for load balancers to notice. */
+  readonly leaving: () => boolean;
+  readonly upgrade: () => Promise<UpgradeOutcome>;
+  readonly standing: () => Standing;
+}
