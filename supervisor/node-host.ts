@@ -291,8 +291,8 @@ export class NodeHost implements Host {
     }
   }
 
-  #beat(id: number, { served, failed, inFlight: open, lagMs, rss, heapShare }: Beat): void {
-    this.#tell({ type: 'beat', id, served, failed, open, lagMs, rss, heapShare });
+  #beat(id: number, { served, failed, inFlight, lagMs, rss, heapShare }: Beat): void {
+    this.#tell({ type: 'beat', id, served, failed, open: inFlight, lagMs, rss, heapShare });
   }
 
   /** A path with the worker's own pid in it is nobody else's to listen on. */

@@ -60,8 +60,8 @@ export function nodeOf(argv0: string, searched: string | undefined, fallback: st
     ? [path.resolve(folder, argv0)]
     : (searched ?? '')
         .split(path.delimiter)
-        .filter((folder) => path.isAbsolute(folder))
-        .map((folder) => path.join(folder, argv0));
+        .filter((entry) => path.isAbsolute(entry))
+        .map((entry) => path.join(entry, argv0));
   return candidates.find(isExecutable) ?? fallback;
 }
 

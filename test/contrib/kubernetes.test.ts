@@ -83,7 +83,8 @@ test('every key is one of the schemas, and one that is not would be found', (t) 
   t.regex(compiled(manifestsOf(text.replace('preStop:', 'beforeStop:'))), /beforeStop.* does not exist/);
 });
 
+const numberIn = (pattern: RegExp): number => Number(pattern.exec(text)?.[1]);
+
 test('the pod’s grace is longer than what preStop waits and a fleet takes to stop', (t) => {
-  const number = (pattern: RegExp): number => Number(pattern.exec(text)?.[1]);
-  t.true(number(/terminationGracePeriodSeconds: (\d+)/) > number(/setTimeout\(\(\) => \{\}, (\d+)\)/) / 1000 + 30);
+  t.true(numberIn(/terminationGracePeriodSeconds: (\d+)/) > numberIn(/setTimeout\(\(\) => \{\}, (\d+)\)/) / 1000 + 30);
 });

@@ -20,18 +20,16 @@ test('a start', (t) => {
   ]);
 });
 
+const dies = (requests: number, connections: number): string | undefined =>
+  serving(2)
+    .forget()
+    .tell({ type: 'exited', id: 1, code: null, signal: 'SIGKILL', had: { requests, connections } })
+    .said()[0];
+
 test('what goes with a worker that dies is told with its number', (t) => {
-  const dead = (requests: number, connections: number): Event => ({
-    type: 'exited',
-    id: 1,
-    code: null,
-    signal: 'SIGKILL',
-    had: { requests, connections },
-  });
-  const said = (event: Event): string | undefined => serving(2).forget().tell(event).said()[0];
-  t.is(said(dead(6, 7)), 'error: worker 1 died (SIGKILL), and with it 6 open requests on 7 connections');
-  t.is(said(dead(0, 1)), 'error: worker 1 died (SIGKILL), and with it 1 connection, idle');
-  t.is(said(dead(0, 0)), 'error: worker 1 died (SIGKILL)');
+  t.is(dies(6, 7), 'error: worker 1 died (SIGKILL), and with it 6 open requests on 7 connections');
+  t.is(dies(0, 1), 'error: worker 1 died (SIGKILL), and with it 1 connection, idle');
+  t.is(dies(0, 0), 'error: worker 1 died (SIGKILL)');
 });
 
 test('a fault in a fleet of two', (t) => {

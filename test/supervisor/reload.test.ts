@@ -205,16 +205,18 @@ test('the only worker of a fleet is compared with what came before it', (t) => {
   t.deepEqual(story.ready(3).orders(), ['0s drain #2 (rollback)']);
 });
 
+/** What is ordered when its bake ends: it has answered nothing, and so many wait for it. */
+const watched = (open: number): string | undefined =>
+  serving(2)
+    .tell(reload(2, { canary: { ...canary, bakeMs: 5000 } }))
+    .ready(3)
+    .left(1)
+    .tell(beat(2, 50, 0), { ...beat(3, 0, 0), open } as Event)
+    .forget()
+    .wait(5000)
+    .orders()[0];
+
 test('a canary that answers nothing of what it is asked, while the old ones answer, is taken back', (t) => {
-  const watched = (open: number): string | undefined =>
-    serving(2)
-      .tell(reload(2, { canary: { ...canary, bakeMs: 5000 } }))
-      .ready(3)
-      .left(1)
-      .tell(beat(2, 50, 0), { ...beat(3, 0, 0), open } as Event)
-      .forget()
-      .wait(5000)
-      .orders()[0];
   t.is(watched(4), '5s generation 2 mute');
   t.is(watched(0), '5s spawn #4 in slot 1, generation 2', 'nobody has asked it anything');
 });
