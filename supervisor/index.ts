@@ -137,9 +137,11 @@ async function live(premises: Premises, about: About, until: AbortSignal): Promi
     if (run.hopeless) throw run.hopeless;
     // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
     if (lineage.isSucceeded) {
-      await lineage.settled();
       await premises.control.close();
       await premises.incidents.close();
+      // What the one before still hands over goes through here.
+      if (predecessor) await Promise.race([predecessor.gone(), hurried]);
+      await lineage.settled();
       process.exit(exitCode);
     }
     // systemd kills whatever is left when its main process ends: the predecessor may still have requests to answer.

@@ -56,7 +56,10 @@ export class Lineage {
         return premises.config.ready.timeoutMs * fleet.slots.length + BOOT_MS;
       },
       retire: async ({ pid, child }) => {
-        const passing = new Passing(child);
+        const passing = new Passing(child, {
+          keep: () => this.#keep(),
+          back: (moved, handle) => run().relay.adopt(moved, handle),
+        });
         passing.count(run().metrics.bequeath());
         await service?.handOver(pid);
         this.#passing = passing;
@@ -67,6 +70,8 @@ export class Lineage {
 
   readonly observe: Observer = (event, before, after, effects) => {
     this.#rejected = takenBack(this.#rejected, effects, event.type === 'restart-asked');
+    // Who still drains there is to hand over no more to a fleet that ends.
+    if (before.goal === 'serve' && after.goal !== 'serve' && !this.isSucceeded) this.#predecessor?.keep();
     const verdict = this.#awaited ? debut(event, before, after) : undefined;
     if (verdict === undefined) return;
     this.#awaited = false;
@@ -80,7 +85,10 @@ export class Lineage {
   begin(left: () => void): void {
     const { metrics, relay, premises } = this.#run();
     this.#predecessor?.counted((legacy) => metrics.inherit(legacy));
-    this.#predecessor?.passes((moved, handle) => relay.adopt(moved, handle));
+    this.#predecessor?.passes(
+      () => relay.adopts,
+      (moved, handle) => relay.adopt(moved, handle),
+    );
     this.#predecessor?.left(() => {
       this.#leads = true;
       premises.sockets.lead();
@@ -92,6 +100,12 @@ export class Lineage {
   /** A successor serves in the place of this process. */
   get isSucceeded(): boolean {
     return this.#passing !== undefined;
+  }
+
+  /** The successor takes no more, so that nobody does whose connections go to it by way of this process. */
+  #keep(): void {
+    this.#run().relay.unfollow();
+    this.#predecessor?.keep();
   }
 
   /** Resolves when the successor has all that it is to have. */

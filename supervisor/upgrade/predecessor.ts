@@ -18,8 +18,10 @@ export interface Predecessor {
   left(then: () => void): void;
   /** Hears of what it has counted, in parts. */
   counted(hear: (legacy: Legacy) => void): void;
-  /** Hears of each connection that it passes on. */
-  passes(hear: (moved: Moved, handle: Handle) => void): void;
+  /** Hears of each connection that it passes on, where somebody here can have it; else it goes back. */
+  passes(takes: () => boolean, hear: (moved: Moved, handle: Handle) => void): void;
+  /** It is to pass on no more. */
+  keep(): void;
   /** Resolves when its last request is answered, and it has ended. */
   gone(): Promise<void>;
 }
@@ -70,12 +72,15 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
         const word = heard(message);
         if (word?.cordon === 'counted') hear(word.legacy);
       }),
-    passes: (hear) =>
+    keep: () => void tell({ cordon: 'keep' }),
+    passes: (takes, hear) =>
       process.on('message', (message, handle) => {
         const word = heard(message);
         if (word?.cordon !== 'connection') return;
-        void tell({ cordon: 'took', seq: word.seq });
-        if (handle) hear(word.moved, handle as Handle);
+        const isTaken = takes();
+        void tell({ cordon: isTaken ? 'took' : 'returned', seq: word.seq });
+        if (!isTaken) (handle as Handle | undefined)?.close();
+        else if (handle) hear(word.moved, handle as Handle);
       }),
     gone: () => {
       process.channel?.ref();

@@ -28,7 +28,11 @@ export type FromSuccessor =
   | { readonly cordon: 'ready' }
   | { readonly cordon: 'failed'; readonly why: string }
   /** It has this connection, and its fleet will. */
-  | { readonly cordon: 'took'; readonly seq: number };
+  | { readonly cordon: 'took'; readonly seq: number }
+  /** It has not read from it, and has nobody for it: its fleet stops. */
+  | { readonly cordon: 'returned'; readonly seq: number }
+  /** Its fleet stops, or the one that it passes connections on to: what is kept open is better off where it is. */
+  | { readonly cordon: 'keep' };
 
 export type ToSuccessor =
   | {

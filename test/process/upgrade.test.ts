@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:f
 import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { ask } from '../support/client.js';
+import { ask, Connection, type Outcome } from '../support/client.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
 import { lost, startLoad } from '../support/load.js';
 import { gone, workersOf } from '../support/processes.js';
@@ -78,6 +78,33 @@ test('kept connections move to the successor, and the first signal that the old 
   end(second, 'SIGTERM');
   await gone([second]);
   t.is(await fleet.ended, 0);
+});
+
+test('connections of a fleet that still answers reach the successor of its successor, and stay where a successor stops', async (t) => {
+  const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '2']);
+  const target = { port: await fleet.port() };
+  await fleet.ready();
+  const first = fleet.child.pid as number;
+  const busy = async (ms: number): Promise<Promise<Outcome>[]> => {
+    const users = Array.from({ length: 4 }, () => new Connection(t, target));
+    for (const user of users) t.like(await user.ask('/ok'), { status: 200 });
+    return users.map(async (user) => {
+      const answer = await user.ask(`/slow?ms=${ms}`);
+      const closes = answer.became === 'answered' && answer.headers['connection'] === 'close';
+      return closes ? answer : user.ask('/ok');
+    });
+  };
+  const through = await busy(6000);
+  const second = await upgrade(t, fleet, first);
+  const third = await upgrade(t, fleet, second);
+  for (const outcome of await Promise.all(through)) t.like(outcome, { status: 200 });
+  await gone([first, second]);
+  const back = await busy(4000);
+  const fourth = await upgrade(t, fleet, third);
+  end(fourth, 'SIGTERM');
+  for (const outcome of await Promise.all(back)) t.like(outcome, { status: 200 });
+  await gone([third, fourth]);
+  await fleet.ended;
 });
 
 test('the path of a unix socket survives an upgrade, and goes with the last supervisor', async (t) => {
