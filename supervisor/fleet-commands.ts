@@ -31,6 +31,8 @@ export class FleetCommands implements Commands {
   readonly #watching = new Set<(turn: Turn) => void>();
   readonly #listeners = new Set<(line: Progress) => void>();
   #config: Config;
+  /** Of the generation that was asked for last. */
+  #tried: Config | undefined;
   #changing: Changing | undefined;
   #reading: Promise<unknown> = Promise.resolve();
 
@@ -77,6 +79,7 @@ export class FleetCommands implements Commands {
     if ('why' in begun) return { ...begun, generation: this.#means.supervisor.fleet.generation, lastWords: [] };
     const { config, generation, ended } = begun;
     const { failure } = await this.#change(generation, ended);
+    if (failure !== undefined) this.#unpin(config);
     if (failure === undefined) {
       this.#adopt(config);
       if (ask.env) become(handedOver(ask.env));
@@ -164,17 +167,20 @@ export class FleetCommands implements Commands {
   #renewed<T>(begin: (config: Config, generation: number) => T, environment = inherited()): Promise<T | Refusal> {
     const renewed = this.#reading.then(async () => {
       const { reread, pin, releases, refused } = this.#means;
+      let config: Config | undefined;
       try {
-        const config = await reread(environment);
-        const known = new Set(this.#config.listen.map((address) => JSON.stringify(address)));
-        await pin(config.listen.filter((address) => !known.has(JSON.stringify(address))));
+        config = await reread(environment);
+        await pin(this.#beyond(config, [this.#config]));
         const refusing = this.#refusal();
         if (refusing) {
+          this.#unpin(config);
           refused(refusing.why);
           return refusing;
         }
+        this.#tried = config;
         return begin(config, releases.add(config, environment));
       } catch (error) {
+        if (config) this.#unpin(config);
         if (!(error instanceof Error) || error.name !== 'OperatorError') throw error;
         refused(error.message);
         return { ok: false, why: error.message } as const;
@@ -182,6 +188,18 @@ export class FleetCommands implements Commands {
     });
     this.#reading = renewed.catch(() => {});
     return renewed;
+  }
+
+  /** What this configuration listens on, and none of these does. */
+  #beyond({ listen }: Config, others: readonly Config[]): Config['listen'] {
+    const known = new Set(others.flatMap((other) => other.listen.map((address) => JSON.stringify(address))));
+    return listen.filter((address) => !known.has(JSON.stringify(address)));
+  }
+
+  /** What was bound for a generation that came to nothing, unless a later one that is tried wants it, too. */
+  #unpin(config: Config): void {
+    const others = this.#tried && this.#tried !== config ? [this.#config, this.#tried] : [this.#config];
+    this.#means.unpin(this.#beyond(config, others));
   }
 
   /** What holds for the whole fleet follows the generation that it runs; a size that was asked for since stays where the configuration says the same. */

@@ -20,6 +20,8 @@ export interface Means {
   readonly policyOf: (config: Config) => Policy;
   /** Binds what a new configuration adds. @throws {OperatorError} */
   readonly pin: (added: Config['listen']) => Promise<void>;
+  /** Gives up what was bound for a generation that came to nothing. */
+  readonly unpin: (added: Config['listen']) => void;
   readonly lastWords: (worker: number) => Promise<readonly string[]>;
   readonly particulars: (id: number) => Particulars | undefined;
   readonly refused: (why: string) => void;

@@ -111,6 +111,9 @@ export class FleetRun {
       pin: async (added) => {
         for (const address of added) await sockets.pin(address);
       },
+      unpin: (added) => {
+        for (const address of added) sockets.unpin(address);
+      },
       particulars: (id) => this.#host.particulars(id),
       stop: (now) => this.stop(now),
       stopped,
