@@ -107,7 +107,7 @@ test('connections of a fleet that still answers reach the successor of its succe
   await fleet.ended;
 });
 
-test('the path of a unix socket survives an upgrade, and goes with the last supervisor', async (t) => {
+test('the path of a unix socket survives an upgrade, kept connections move, and it goes with the last supervisor', async (t) => {
   const folder = await folderFor(t);
   for (const args of [[], ['--listen', path.join(folder, 's')]]) {
     const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '1', ...args], {
@@ -116,13 +116,17 @@ test('the path of a unix socket survives an upgrade, and goes with the last supe
     });
     await fleet.ready();
     const target = { port: 0, socketPath: path.join(folder, 's') };
-    t.like(await ask(t, target, '/ok'), { status: 200 });
+    const user = new Connection(t, target);
+    t.like(await user.ask('/ok'), { status: 200 });
     const second = await upgrade(t, fleet, fleet.child.pid as number);
     await gone([fleet.child.pid as number]);
     t.like(await ask(t, target, '/ok'), { status: 200 });
+    t.like(await user.ask('/ok'), { status: 200 });
     const third = await upgrade(t, fleet, second);
     await gone([second]);
     t.like(await ask(t, target, '/ok'), { status: 200 });
+    t.like(await user.ask('/ok'), { status: 200 });
+    user.close();
     end(third, 'SIGTERM');
     await gone([third]);
     t.false(existsSync(path.join(folder, 's')));
