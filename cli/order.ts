@@ -36,9 +36,14 @@ export async function give(
   return outcome;
 }
 
-function fail({ name }: client.Supervisor, { why = 'it failed', lastWords = [] }: OrderOutcome, failed: string): void {
+function fail(
+  { name }: client.Supervisor,
+  { why = 'it failed', became, lastWords = [] }: OrderOutcome,
+  failed: string,
+): void {
+  const what = became === undefined ? failed : became === 'goes-on' ? 'not done yet' : 'it was not done';
   const words = lastWords.map((line) => `\n  ${harmless(line)}`).join('');
-  process.stderr.write(`cordon: ${name}: ${failed}: ${why}${words}\n`);
+  process.stderr.write(`cordon: ${name}: ${what}: ${why}${words}\n`);
 }
 
 /** What was lost, where anything was. */

@@ -7,7 +7,7 @@ import { seconds } from './words.js';
 export const define = (command: Command): void =>
   void command
     .description(
-      'Replaces the supervisor itself: the cordon and the Node that are installed now take over its sockets, and no connection is refused. Where they do not come up, the old ones go on.',
+      'Replaces the supervisor itself: the cordon and the Node that are installed now take over its sockets, and no connection is refused. Where they do not come up, the old ones go on. Its workers run what the configuration and the path of the script lead to now, all at once: reload first to have a release watched.',
     )
     .argument('[name]', NAME)
     .option('--json', 'print what happened as JSON')

@@ -4,9 +4,11 @@ import type { AppDifference } from '../config/diff.js';
 import type { Environment } from './environment.js';
 import type { FleetStatus } from './status.js';
 
+/** Nothing was changed, or: it goes on; the fleet stops, or has a successor, so that it never will be. */
 export interface Refusal {
   readonly ok: false;
   readonly why: string;
+  readonly became?: 'goes-on' | 'stopping' | 'replaced';
   /** What the command that had to come first printed last, where that is why. */
   readonly lastWords?: readonly string[];
   /** What a command that has asked for it ends with. Default: 1. */
@@ -23,6 +25,7 @@ export type ReloadOutcome =
       readonly generation: number;
       /** One sentence. */
       readonly why: string;
+      readonly became?: Refusal['became'];
       /** What the worker that failed had printed on stderr, the last lines of it. */
       readonly lastWords: readonly string[];
       /** What a command that has asked for it ends with. Default: 1. */

@@ -1,7 +1,7 @@
 // The commands of `commands.ts`, carried out: each becomes a fact that the machine is told, and an answer read from its turns.
 import type { Config } from '../config/config.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
-import type { Before, Unprepared } from './before.js';
+import type { Unprepared } from './before.js';
 import { type Changing, progressOf, settles } from './change.js';
 import type {
   Commands,
@@ -16,52 +16,22 @@ import type {
 } from './commands.js';
 import type { Effect } from './effect.js';
 import { become, type Environment, handedOver, inherited } from './environment.js';
-import type { History } from './history.js';
+import type { Means } from './fleet-means.js';
 import { mustRestart } from './must-restart.js';
 import { whyNot } from './narrate-change.js';
-import { type Release, type Releases, resolved } from './releases.js';
-import type { Plan } from './reload-state.js';
+import { planOf } from './policy.js';
+import { ending, refusal } from './refusal.js';
+import { type Release, resolved } from './releases.js';
 import { wayBack } from './rollback.js';
-import { type Standing, serving } from './standing.js';
-import { find, type Policy } from './state.js';
-import { type FleetStatus, type Particulars, stateOf, workerStatus } from './status.js';
-import type { Observer, Supervisor } from './supervisor.js';
-
-/** What the commands need of everything else. */
-export interface Means {
-  readonly config: Config;
-  readonly version: string;
-  readonly supervisor: Supervisor;
-  readonly releases: Releases;
-  readonly history: History;
-  /** Asks everybody again who was asked at the start. @throws {OperatorError} */
-  readonly reread: (environment: Environment) => Promise<Config>;
-  readonly policyOf: (config: Config) => Policy;
-  /** Binds what a new configuration adds. @throws {OperatorError} */
-  readonly pin: (added: Config['listen']) => Promise<void>;
-  readonly lastWords: (worker: number) => Promise<readonly string[]>;
-  readonly particulars: (id: number) => Particulars | undefined;
-  readonly refused: (why: string) => void;
-  /** What holds for the whole fleet is another configuration's now. */
-  readonly adopted: (config: Config) => void;
-  /** When the schedule replaces all workers next. */
-  readonly recycleAt: () => number | undefined;
-  readonly before: Before;
-  /** The first start is hopeless. */
-  readonly giveUp: (error: OperatorError) => void;
-  /** As a signal does it. */
-  readonly stop: (now: boolean) => void;
-  readonly stopped: Promise<unknown>;
-  readonly standing: Standing;
-  readonly maintain: (on: boolean) => void;
-  readonly upgrade: () => Promise<UpgradeOutcome>;
-  /** The other apps of the process, and those that this one waits for. */
-  readonly company: () => Pick<FleetStatus, 'beside' | 'waitsFor'>;
-}
+import { serving } from './standing.js';
+import { find } from './state.js';
+import { type FleetStatus, stateOf, workerStatus } from './status.js';
+import type { Observer } from './supervisor.js';
+import type { Scale } from './upgrade/protocol.js';
+import { scaled } from './upgrade/scale.js';
 
 type Turn = Parameters<Observer>;
 const MOST_WORKERS = 1024;
-const STOPPING: Refusal = { ok: false, why: 'the fleet stops' };
 const startedAt = Date.now() - Math.round(performance.now());
 
 export class FleetCommands implements Commands {
@@ -69,6 +39,8 @@ export class FleetCommands implements Commands {
   readonly #watching = new Set<(turn: Turn) => void>();
   readonly #listeners = new Set<(line: Progress) => void>();
   #config: Config;
+  /** Of the generation that was asked for last. */
+  #tried: Config | undefined;
   #changing: Changing | undefined;
   #reading: Promise<unknown> = Promise.resolve();
 
@@ -140,12 +112,12 @@ export class FleetCommands implements Commands {
   async rollback(): Promise<RollbackOutcome> {
     await this.#reading;
     const { supervisor, releases, refused } = this.#means;
-    const { goal, reload, generation } = supervisor.fleet;
-    if (goal !== 'serve') return this.#nothingTried(STOPPING);
-    if (this.#waits) return this.#nothingTried(this.#waits);
+    const { reload, generation } = supervisor.fleet;
+    const refusing = this.#refusal();
+    if (refusing) return this.#nothingTried(refusing);
     if (reload) {
       supervisor.tell({ type: 'recall-asked' });
-      const back = await this.#change(generation, this.#settled());
+      const back = this.#ended(await this.#change(generation, this.#settled()));
       return back.ok
         ? { ok: true, generation, of: generation, script: releases.of(generation).script }
         : this.#nothingTried(back);
@@ -170,19 +142,19 @@ export class FleetCommands implements Commands {
       this.#means.supervisor.tell({ type: 'restart-asked', generation });
       return { ended: this.#settled(), generation };
     });
-    return 'why' in begun ? begun : this.#change(begun.generation, begun.ended);
+    return 'why' in begun ? begun : this.#ended(await this.#change(begun.generation, begun.ended));
   }
 
   async scale(to: { readonly to: number } | { readonly by: number }): Promise<ScaleOutcome> {
     const { supervisor } = this.#means;
-    const { size: from, slots, goal, generation } = supervisor.fleet;
+    const { size: from, slots, generation } = supervisor.fleet;
     const size = 'to' in to ? to.to : from + to.by;
-    if (goal !== 'serve') return STOPPING;
-    if (this.#waits) return this.#waits;
+    const refusing = this.#refusal();
+    if (refusing) return refusing;
     if (!Number.isInteger(size) || size < 1 || size > MOST_WORKERS)
       return { ok: false, why: `expected from 1 to ${MOST_WORKERS} workers, got ${size}` };
     supervisor.tell({ type: 'scale-asked', size, standby: slots.length - from });
-    const outcome = await this.#change(generation, this.#settled());
+    const outcome = this.#ended(await this.#change(generation, this.#settled()));
     return outcome.ok ? { ok: true, from, to: size } : outcome;
   }
 
@@ -190,7 +162,8 @@ export class FleetCommands implements Commands {
     const { supervisor } = this.#means;
     const { fleet } = supervisor;
     const worker = find(fleet, id);
-    if (fleet.goal !== 'serve') return STOPPING;
+    const refusing = this.#refusal();
+    if (refusing) return refusing;
     if (worker === undefined) {
       const there = fleet.workers.map((one) => one.id).join(', ');
       return { ok: false, why: `there is no worker ${id}; there are ${there || 'none'}` };
@@ -200,14 +173,34 @@ export class FleetCommands implements Commands {
       return { ok: false, why: `worker ${id} is on its way out already` };
     const gone = this.#until<Outcome>((turn) => {
       if (find(turn[2], id) === undefined) return { ok: true };
-      return settles(turn, worker.slot)?.ok === false ? settles(turn, worker.slot) : undefined;
+      const settled = settles(turn, worker.slot);
+      return settled?.ok === false ? settled : undefined;
     });
     supervisor.tell({ type: 'recycle-asked', id });
-    return gone;
+    return this.#ended(await gone);
+  }
+
+  /** What a turn says of a fleet that ends, in the words of its process. */
+  #ended(outcome: Outcome): Outcome {
+    return !outcome.ok && outcome.became === 'stopping' ? ending(this.#means.lineal()) : outcome;
+  }
+
+  /** Why nothing can be changed now. */
+  #refusal(): Refusal | undefined {
+    const { supervisor, lineal, company } = this.#means;
+    const { waitsFor } = company();
+    const waits = waitsFor.length === 0 ? undefined : `it waits for ${waitsFor.join(', ')}`;
+    return refusal(supervisor.fleet, lineal()) ?? (waits === undefined ? undefined : { ok: false, why: waits });
+  }
+
+  scaleNow(): Scale {
+    const { size, slots } = this.#means.supervisor.fleet;
+    const { workers, standby } = this.#config;
+    return { size, standby: slots.length - size, configured: { workers, standby } };
   }
 
   maintain(on: boolean): Outcome {
-    if (this.#means.standing.stand === 'leaving') return STOPPING;
+    if (this.#means.standing.stand === 'leaving') return ending(this.#means.lineal());
     this.#means.maintain(on);
     return { ok: true };
   }
@@ -239,8 +232,11 @@ export class FleetCommands implements Commands {
       giveUp(new OperatorError(`no worker was started: ${failure.why}; the log has what it said.`, ExitCode.failed));
   }
 
-  #nothingTried({ lastWords = [], ...refusal }: Refusal): Extract<ReloadOutcome, { ok: false }> {
-    return { ...refusal, generation: this.#means.supervisor.fleet.generation, lastWords };
+  #nothingTried(
+    { lastWords = [], ...refused }: Refusal,
+    generation = this.#means.supervisor.fleet.generation,
+  ): Extract<ReloadOutcome, { ok: false }> {
+    return { ...refused, generation, lastWords };
   }
 
   /** Its end is inside, as nobody who only wants it begun is to wait for it. */
@@ -270,6 +266,8 @@ export class FleetCommands implements Commands {
       if (environment) become(environment);
       return { ok: true, generation };
     }
+    this.#unpin(config);
+    if (failure.type === 'stopped') return this.#nothingTried(ending(this.#means.lineal()), generation);
     const lastWords = 'worker' in failure ? await this.#means.lastWords(failure.worker) : [];
     return { ok: false, generation, why: whyNot(failure), lastWords };
   }
@@ -281,18 +279,28 @@ export class FleetCommands implements Commands {
     environment = inherited(),
   ): Promise<T | Refusal> {
     const renewed = this.#reading.then(async () => {
-      const { pin, releases, refused, supervisor } = this.#means;
-      if (this.#waits) return this.#waits;
+      const { pin, releases, refused } = this.#means;
+      let config: Config | undefined;
       try {
-        const config = await read(environment);
+        const early = this.#refusal();
+        if (early) {
+          refused(early.why);
+          return early;
+        }
+        config = await read(environment);
         await mustRestart(this.#config, config);
-        const known = new Set(this.#config.listen.map((address) => JSON.stringify(address)));
-        await pin(config.listen.filter((address) => !known.has(JSON.stringify(address))));
+        await pin(this.#beyond(config, [this.#config]));
         const release = resolved(config, environment);
-        const unprepared = await this.#prepared(release, releases.next);
-        if (supervisor.fleet.goal !== 'serve') return STOPPING;
-        return unprepared ?? begin(config, releases.add(release, environment));
+        const unprepared = (await this.#prepared(release, releases.next)) ?? this.#refusal();
+        if (unprepared) {
+          this.#unpin(config);
+          refused(unprepared.why);
+          return unprepared;
+        }
+        this.#tried = config;
+        return begin(config, releases.add(release, environment));
       } catch (error) {
+        if (config) this.#unpin(config);
         if (!(error instanceof Error) || error.name !== 'OperatorError') throw error;
         refused(error.message);
         const { exitCode } = error as OperatorError;
@@ -303,9 +311,16 @@ export class FleetCommands implements Commands {
     return renewed;
   }
 
-  get #waits(): Refusal | undefined {
-    const { waitsFor } = this.#means.company();
-    return waitsFor.length === 0 ? undefined : { ok: false, why: `it waits for ${waitsFor.join(', ')}` };
+  /** What this configuration listens on, and none of these does. */
+  #beyond({ listen }: Config, others: readonly Config[]): Config['listen'] {
+    const known = new Set(others.flatMap((other) => other.listen.map((address) => JSON.stringify(address))));
+    return listen.filter((address) => !known.has(JSON.stringify(address)));
+  }
+
+  /** What was bound for a generation that came to nothing, unless a later one that is tried wants it, too. */
+  #unpin(config: Config): void {
+    const others = this.#tried && this.#tried !== config ? [this.#config, this.#tried] : [this.#config];
+    this.#means.unpin(this.#beyond(config, others));
   }
 
   /** What changes at once. Of the rest, nothing. */
@@ -323,14 +338,13 @@ export class FleetCommands implements Commands {
   /** What holds for the whole fleet follows the generation that it runs; a size that was asked for since stays where the configuration says the same. */
   #adopt(config: Config): void {
     const { supervisor, policyOf, adopted } = this.#means;
-    const { fleet } = supervisor;
-    const { workers, standby } = this.#config;
+    const { size, standby } = scaled(config, this.scaleNow());
     this.#config = config;
     supervisor.follow(policyOf(config));
     adopted(config);
-    if (config.workers === workers && config.standby === standby) return;
-    const size = config.workers === workers ? fleet.size : config.workers;
-    supervisor.tell({ type: 'scale-asked', size, standby: config.standby });
+    const { fleet } = supervisor;
+    if (fleet.size === size && fleet.slots.length === size + standby) return;
+    supervisor.tell({ type: 'scale-asked', size, standby });
   }
 
   /** Resolves to the first answer that a turn gives. */
@@ -371,14 +385,4 @@ export class FleetCommands implements Commands {
     changing.told = line.text;
     for (const listener of this.#listeners) listener(line);
   }
-}
-
-function planOf({ reload, ready }: Config, { canary, bakeMs }: ReloadAsk): Plan {
-  const wanted = canary ?? (bakeMs === undefined ? reload.canary : true);
-  return {
-    surge: reload.surge,
-    rollback: reload.rollback,
-    readyTimeoutMs: ready.timeoutMs,
-    canary: wanted ? { bakeMs: bakeMs ?? reload.bakeMs, maxErrorRatio: reload.maxErrorRatio } : undefined,
-  };
 }

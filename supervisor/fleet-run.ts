@@ -19,15 +19,20 @@ import { Occasions } from './occasions.js';
 import { Outward } from './outward.js';
 import { policyOf } from './policy.js';
 import type { Premises } from './premises.js';
+import type { Lineal } from './refusal.js';
 import { Standing } from './standing.js';
 import { emptyFleet, type Fleet, isServing } from './state.js';
 import type { FleetStatus } from './status.js';
 import { type Observer, Supervisor } from './supervisor.js';
 import type { Passing } from './upgrade/passing.js';
+import type { Scale } from './upgrade/protocol.js';
+import { scaled } from './upgrade/scale.js';
 
 /** What ties a fleet to the process that it lives in. */
 export interface Ties {
   readonly version: string;
+  /** How many workers a predecessor has, which may have been asked for other than by the configuration. */
+  readonly scale: Scale | undefined;
   /** @throws {OperatorError} where the configuration is wrong. */
   readonly reread: (environment: Environment) => Promise<Config>;
   /** Hears of every turn, once the fleet itself has. */
@@ -44,6 +49,7 @@ export interface Ties {
   /** The other apps of the process, and those that this one waits for. */
   readonly company: () => Pick<FleetStatus, 'beside' | 'waitsFor'>;
   readonly whole: Whole;
+  readonly lineal: () => Lineal;
 }
 
 export class FleetRun {
@@ -67,7 +73,7 @@ export class FleetRun {
 
   constructor(premises: Premises, ties: Ties) {
     const { config, logs, journal, incidents, sockets, releases } = premises;
-    const { version, reread, upgrade, stopped } = ties;
+    const { version, scale, reread, upgrade, lineal, stopped } = ties;
     this.premises = premises;
     this.#ties = ties;
     const ending = new AbortController();
@@ -117,7 +123,8 @@ export class FleetRun {
       tell: (level, text) => this.chronicle.note(level, 'registry', text),
     });
     const history = new History();
-    const fleet = emptyFleet(config.workers, config.standby);
+    const { size, standby } = scaled(config, scale);
+    const fleet = emptyFleet(size, standby);
     this.#supervisor = new Supervisor(this.#host, fleet, policyOf(config), (...turn) => {
       this.chronicle.observe(...turn);
       history.observe(...turn);
@@ -141,6 +148,9 @@ export class FleetRun {
       pin: async (added) => {
         for (const address of added) await sockets.pin(address);
       },
+      unpin: (added) => {
+        for (const address of added) sockets.unpin(address);
+      },
       particulars: (id) => this.#host.particulars(id),
       stop: (now) => this.stop(now),
       stopped,
@@ -148,6 +158,7 @@ export class FleetRun {
       maintain: (on) => this.maintain(on),
       upgrade,
       company: ties.company,
+      lineal,
       lastWords: (worker) => this.chronicle.lastWords(worker),
       refused: (why) => this.chronicle.note('error', 'refused', `nothing was changed: ${why}`),
       before: new Before(this.chronicle.beforeLog),
@@ -244,7 +255,7 @@ export class FleetRun {
 
   stop(now: boolean): void {
     const { delayMs } = this.commands.config.stop;
-    if (!now && this.#delayed === undefined && delayMs > 0) {
+    if (!now && this.#delayed === undefined && delayMs > 0 && this.fleet.goal === 'serve') {
       this.#delayed = setTimeout(() => this.stop(false), delayMs);
       this.#ties.leaving();
       this.#outward.look();

@@ -141,6 +141,17 @@ export class Relay {
     this.#heir = heir;
   }
 
+  /** The successor takes no more: what is handed over stays with those who have it. */
+  unfollow(): void {
+    this.#heir = undefined;
+    if (this.#fleet().goal !== 'serve') this.#end();
+  }
+
+  /** Whether anybody here can have a connection from elsewhere. */
+  get adopts(): boolean {
+    return this.hasTakers || this.#leaving().length > 0;
+  }
+
   /** Whether somebody takes over what this fleet's workers hand over. */
   get hasTakers(): boolean {
     return this.#heir !== undefined || this.#fleet().goal === 'serve';

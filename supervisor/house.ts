@@ -31,6 +31,7 @@ export class House {
   readonly #signals = new AbortController();
   readonly #hurry = new AbortController();
   #exitCode = 0;
+  #isSignalled = false;
   #stillborn: string | undefined;
 
   constructor(configs: readonly Config[], about: About, shared: Shared) {
@@ -78,6 +79,11 @@ export class House {
       look: () => service?.look(),
       stopping: () => this.#lineage.upgrade.callOff(),
       upgrade: () => this.#upgrade(),
+      scale: predecessor?.scale,
+      lineal: () => ({
+        isReplaced: this.#lineage.isSucceeded,
+        isUpgrading: this.#lineage.upgrade.isUnderWay,
+      }),
       whole: this.#renewal,
       opened: (run) => this.#opened(run),
     });
@@ -117,9 +123,11 @@ export class House {
     // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
     if (this.#lineage.isSucceeded) {
       const { premises } = this.#only;
-      await this.#lineage.settled();
       await premises.control.close();
       await premises.incidents.close();
+      // What the one before still hands over goes through here.
+      if (predecessor) await Promise.race([predecessor.gone(), hurried]);
+      await this.#lineage.settled();
       await premises.logs.end();
       process.exit(this.#exitCode);
     }
@@ -149,7 +157,7 @@ export class House {
     commanded?.(run.commands);
     run.answer();
     log.info(
-      `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${count(config.workers, 'worker')}${roundedWords(config.workers)}`,
+      `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${count(run.fleet.size, 'worker')}${roundedWords(config.workers)}`,
     );
     if (predecessor === undefined || this.apps.isSeveral) void run.openOutward(0);
   }
@@ -169,7 +177,9 @@ export class House {
 
   #end(signal: Ending): void {
     const { apps } = this;
-    const again = apps.isEnding || apps.runs.every(({ fleet, isLeaving }) => fleet.goal !== 'serve' || isLeaving);
+    // Signals count, not that the fleet stops: it may do so since a successor serves.
+    const again = this.#isSignalled;
+    this.#isSignalled = true;
     if (again) this.#hurry.abort();
     const isDevelopment = apps.runs.every(({ commands }) => commands.config.watch.program);
     const atOnce = signal === 'SIGQUIT' || (signal === 'SIGINT' && isDevelopment);
@@ -189,7 +199,9 @@ export class House {
       run === undefined || another
         ? { ok: false as const, why: 'several apps run; `cordon scale <app>` says which one' }
         : await run.commands.scale({ by });
-    if (!outcome.ok) this.apps.note('warn', 'refused', `nothing was changed: ${outcome.why}`);
+    if (outcome.ok) return;
+    const said = 'became' in outcome && outcome.became ? 'scale' : 'nothing was changed';
+    this.apps.note('warn', 'refused', `${said}: ${outcome.why}`);
   }
 }
 

@@ -1,6 +1,7 @@
 // The supervisor before this one, and the one after it: what this fleet has from the one and gives to the other.
 import type { FleetRun } from './fleet-run.js';
 import { GRACE_MS } from './policy.js';
+import { hindrance, type TakenBack, takenBack } from './refusal.js';
 import type { Observer } from './supervisor.js';
 import type { Service } from './systemd/service.js';
 import { type Debut, debut } from './upgrade/debut.js';
@@ -24,6 +25,7 @@ export class Lineage {
   readonly #predecessor: Predecessor | undefined;
   readonly #told: (verdict: Debut) => void;
   #awaited: boolean;
+  #rejected: TakenBack | undefined;
   /** The predecessor has stepped back: until then all that was inherited is its own, whatever becomes of this fleet. */
   #leads = false;
   #passing: Passing | undefined;
@@ -40,16 +42,26 @@ export class Lineage {
         info: (text) => run().chronicle.note('info', 'upgrade', text),
         error: (text) => run().chronicle.note('error', 'upgrade', text),
       },
-      serves: () => run().fleet.goal === 'serve' && !run().isLeaving,
+      hindrance: () =>
+        hindrance(run().fleet, {
+          isReplaced: this.isSucceeded,
+          isLeaving: run().isLeaving,
+          rejected: this.#rejected,
+        }),
       bequeath: () => run().premises.sockets.bequeath(),
+      scale: () => run().commands.scaleNow(),
       heritage: (firstFd) => service?.heritage(firstFd),
       maintenance: () => run().standing.maintenance,
       readyMs: () => {
-        const { before, ready, workers } = run().premises.config;
-        return (before.command.length === 0 ? 0 : before.timeoutMs) + ready.timeoutMs * workers + BOOT_MS;
+        const { fleet, premises } = run();
+        const { before, ready } = premises.config;
+        return (before.command.length === 0 ? 0 : before.timeoutMs) + ready.timeoutMs * fleet.slots.length + BOOT_MS;
       },
       retire: async ({ pid, child }) => {
-        const passing = new Passing(child);
+        const passing = new Passing(child, {
+          keep: () => this.#keep(),
+          back: (moved, handle) => run().relay.adopt(moved, handle),
+        });
         passing.count(run().metrics.bequeath());
         await service?.handOver(pid);
         this.#passing = passing;
@@ -58,7 +70,10 @@ export class Lineage {
     });
   }
 
-  readonly observe: Observer = (event, before, after) => {
+  readonly observe: Observer = (event, before, after, effects) => {
+    this.#rejected = takenBack(this.#rejected, effects, event.type === 'restart-asked');
+    // Who still drains there is to hand over no more to a fleet that ends.
+    if (before.goal === 'serve' && after.goal !== 'serve' && !this.isSucceeded) this.#predecessor?.keep();
     const { quorum } = this.#run().commands.config.ready;
     const verdict = this.#awaited ? debut(event, before, after, quorum) : undefined;
     if (verdict === undefined) return;
@@ -73,7 +88,10 @@ export class Lineage {
   begin(left: (maintenance: boolean) => void): void {
     const { metrics, relay, premises } = this.#run();
     this.#predecessor?.counted((legacy) => metrics.inherit(legacy));
-    this.#predecessor?.passes((moved, handle) => relay.adopt(moved, handle));
+    this.#predecessor?.passes(
+      () => relay.adopts,
+      (moved, handle) => relay.adopt(moved, handle),
+    );
     this.#predecessor?.left((maintenance) => {
       this.#leads = true;
       premises.sockets.lead();
@@ -85,6 +103,12 @@ export class Lineage {
   /** A successor serves in the place of this process. */
   get isSucceeded(): boolean {
     return this.#passing !== undefined;
+  }
+
+  /** The successor takes no more, so that nobody does whose connections go to it by way of this process. */
+  #keep(): void {
+    this.#run().relay.unfollow();
+    this.#predecessor?.keep();
   }
 
   /** Resolves when the successor has all that it is to have. */

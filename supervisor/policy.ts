@@ -1,5 +1,7 @@
 // What of a configuration the fleet's machine follows.
 import type { Config } from '../config/config.js';
+import type { ReloadAsk } from './commands.js';
+import type { Plan } from './reload-state.js';
 import type { Policy } from './state.js';
 
 /** How much later than a worker's own kill timer its SIGKILL comes. */
@@ -17,3 +19,13 @@ export const policyOf = ({ ready, boot, fault, stop, restart, reload, health, li
   limits: { ...limits, surge: reload.surge },
   giveUpAt: restart.giveUp,
 });
+
+export function planOf({ reload, ready }: Config, { canary, bakeMs }: ReloadAsk): Plan {
+  const wanted = canary ?? (bakeMs === undefined ? reload.canary : true);
+  return {
+    surge: reload.surge,
+    rollback: reload.rollback,
+    readyTimeoutMs: ready.timeoutMs,
+    canary: wanted ? { bakeMs: bakeMs ?? reload.bakeMs, maxErrorRatio: reload.maxErrorRatio } : undefined,
+  };
+}

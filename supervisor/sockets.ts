@@ -106,7 +106,19 @@ export class Sockets {
     const place = placeOf(address);
     const lent = matching(this.#lent, place, 'host' in address ? address.host : undefined);
     if (lent && (!('host' in address) || isSameHost(lent.heirloom.host, address.host))) return;
+    const pinned = this.#pinned.get(place);
+    if (pinned && (!('host' in address) || isSameHost(pinned.heirloom.host, address.host))) return;
     this.#pinned.set(place, this.#claim(place, address) ?? (await this.#open(place, address)));
+  }
+
+  /** Takes back what was pinned for a generation that came to nothing. Who listens there still, on its way out, does so on its own copy. */
+  unpin(address: ListenAddress): void {
+    if ('inherited' in address) return;
+    const place = placeOf(address);
+    const owned = this.#pinned.get(place);
+    if (owned === undefined || owned.holders.size > 0) return;
+    this.#pinned.delete(place);
+    this.#shut(owned);
   }
 
   async bind(worker: number, query: BindQuery): Promise<Bound> {

@@ -142,8 +142,7 @@ export const scenarios = {
     clients,
     config,
     steps: [changes.upgrade],
-    // A successor's workers do not share the predecessor's hand-over: their connections may be closed by their protocol.
-    bars: ['lost', 'requests', 'steps', 'exit'],
+    bars: ['lost', 'requests', 'steps', 'reopened', 'exit'],
   },
   changes: {
     title: '10 reloads, 10 steps of scale, 5 restarts, 3 upgrades, and a request that fails every 100 ms',
@@ -153,7 +152,7 @@ export const scenarios = {
     config,
     requests: 200_000,
     steps: [changes.reload, changes.scale, changes.restart, changes.upgrade],
-    bars: ['lost', 'requests', 'steps', 'exit'],
+    bars: ['lost', 'requests', 'steps', 'reopened', 'exit'],
   },
   'bad-dies': {
     title: 'a release that dies at its start',

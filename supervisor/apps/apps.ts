@@ -9,8 +9,10 @@ import type { FleetRun } from '../fleet-run.js';
 import type { Inherited } from '../inheritance.js';
 import { Logs } from '../log.js';
 import { tellWhere } from '../premises.js';
+import type { Lineal } from '../refusal.js';
 import { isServing } from '../state.js';
 import type { Observer } from '../supervisor.js';
+import type { Scale } from '../upgrade/protocol.js';
 import { App } from './app.js';
 import { beginners, leavers, waitsFor } from './turns.js';
 
@@ -26,6 +28,9 @@ export interface Means {
   readonly look: () => void;
   readonly stopping: () => void;
   readonly upgrade: () => Promise<UpgradeOutcome>;
+  /** What a predecessor was scaled to. */
+  readonly scale: Scale | undefined;
+  readonly lineal: () => Lineal;
   readonly whole: Whole;
   /** Hears of each fleet before its first worker starts. */
   readonly opened: (run: FleetRun) => void;
@@ -152,7 +157,7 @@ export class Apps {
 
   /** From now on it has a fleet. */
   wire(app: App): void {
-    const { version, reread, leaving, look, stopping, upgrade, whole } = this.#means;
+    const { version, reread, leaving, look, stopping, upgrade, scale, lineal, whole } = this.#means;
     const run = app.wire({
       version,
       reread: (environment) => reread(app.name, environment),
@@ -160,6 +165,8 @@ export class Apps {
       look,
       stopping,
       upgrade,
+      scale,
+      lineal,
       whole,
       company: () => ({
         beside: this.#list.filter((other) => other !== app && other.phase !== 'over').map(({ name }) => name),

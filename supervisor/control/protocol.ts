@@ -2,7 +2,7 @@
 // client; streams are JSON Lines, the past also server-sent events. Within /v1 fields are added, never changed or taken away.
 
 import type { AppDifference } from '../../config/diff.js';
-import type { AppOutcome, Progress } from '../commands.js';
+import type { AppOutcome, Progress, Refusal } from '../commands.js';
 import type { BookFigures, IncidentDetail, IncidentSummary } from '../incidents/incidents.js';
 import type { FleetStatus, SlotStatus, WorkerStatus } from '../status.js';
 
@@ -118,6 +118,8 @@ export interface OrderOutcome {
   readonly ok: boolean;
   /** Where it is not ok: one sentence. */
   readonly why?: string;
+  /** Where it is not ok and something was changed, or has ended: `goes-on`, `stopping` or `replaced`. */
+  readonly became?: Refusal['became'];
   readonly tookMs: number;
   readonly generation?: number;
   /** Of a rollback: which generation ran it before, and the script, free of links. */

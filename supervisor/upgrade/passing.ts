@@ -9,20 +9,37 @@ interface Handle {
   close(): void;
 }
 
+interface Away {
+  readonly moved: Moved;
+  readonly handle: Handle;
+}
+
+interface Giver {
+  /** The successor takes no more, or is gone. May be said more than once. */
+  readonly keep: () => void;
+  /** It has not taken this one, which has not been read from. */
+  readonly back: (moved: Moved, handle: Handle) => void;
+}
+
 export class Passing {
   readonly #child: ChildProcess;
-  readonly #away = new Map<number, Handle>();
+  readonly #giver: Giver;
+  readonly #away = new Map<number, Away>();
   #settled: (() => void) | undefined;
   #seq = 0;
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, giver: Giver) {
     this.#child = child;
+    this.#giver = giver;
     child.on('message', (message) => {
       const word = heard(message);
       if (word?.cordon === 'took') this.#took(word.seq);
+      else if (word?.cordon === 'returned') this.#back(word.seq);
+      else if (word?.cordon === 'keep') giver.keep();
     });
     child.once('disconnect', () => {
-      for (const seq of this.#away.keys()) this.#took(seq);
+      giver.keep();
+      for (const seq of this.#away.keys()) this.#back(seq);
     });
   }
 
@@ -33,10 +50,13 @@ export class Passing {
 
   pass(moved: Moved, handle: Handle): void {
     const seq = ++this.#seq;
-    this.#away.set(seq, handle);
+    this.#away.set(seq, { moved, handle });
     const message: ToSuccessor = { cordon: 'connection', seq, moved };
-    if (!this.#child.connected) return this.#took(seq);
-    this.#child.send(message, handle as never, undefined, (error) => error && this.#took(seq));
+    if (!this.#child.connected) return this.#back(seq);
+    this.#child.send(message, handle as never, undefined, (error) => {
+      if (error && this.#child.connected) this.#took(seq);
+      else if (error) this.#back(seq);
+    });
   }
 
   /** Resolves when all have arrived, or after so long. */
@@ -49,7 +69,19 @@ export class Passing {
   }
 
   #took(seq: number): void {
-    this.#away.get(seq)?.close();
+    this.#away.get(seq)?.handle.close();
+    this.#gone(seq);
+  }
+
+  #back(seq: number): void {
+    const away = this.#away.get(seq);
+    this.#gone(seq);
+    // First, or it would come here again.
+    this.#giver.keep();
+    if (away) this.#giver.back(away.moved, away.handle);
+  }
+
+  #gone(seq: number): void {
     this.#away.delete(seq);
     if (this.#away.size === 0) this.#settled?.();
   }

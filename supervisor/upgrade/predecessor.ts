@@ -5,10 +5,11 @@ import type { Handle } from '../handover.js';
 import type { Inherited } from '../inheritance.js';
 import type { Legacy } from '../metrics/legacy.js';
 import { isInvited } from '../systemd/invitation.js';
-import { FIRST_FD, type FromSuccessor, heard, UPGRADE_VARIABLE } from './protocol.js';
+import { FIRST_FD, type FromSuccessor, heard, type Scale, UPGRADE_VARIABLE } from './protocol.js';
 
 export interface Predecessor {
   readonly sockets: readonly Inherited[];
+  readonly scale: Scale | undefined;
   /** All workers serve: it may go. */
   ready(): void;
   /** Its fleet serves on, and its operator is told why. Resolves when that has been said. */
@@ -17,8 +18,10 @@ export interface Predecessor {
   left(then: (maintenance: boolean) => void): void;
   /** Hears of what it has counted, in parts. */
   counted(hear: (legacy: Legacy) => void): void;
-  /** Hears of each connection that it passes on. */
-  passes(hear: (moved: Moved, handle: Handle) => void): void;
+  /** Hears of each connection that it passes on, where somebody here can have it; else it goes back. */
+  passes(takes: () => boolean, hear: (moved: Moved, handle: Handle) => void): void;
+  /** It is to pass on no more. */
+  keep(): void;
   /** Resolves when its last request is answered, and it has ended. */
   gone(): Promise<void>;
 }
@@ -44,25 +47,26 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
     void gone.then(() => resolve(false));
   });
   const isService = isInvited(process.env);
-  const inherited = new Promise<readonly Inherited[]>((resolve, reject) => {
+  const inherited = new Promise<Pick<Predecessor, 'sockets' | 'scale'>>((resolve, reject) => {
     process.on('message', (message) => {
       const word = heard(message);
-      if (word?.cordon === 'inherit')
-        resolve(word.sockets.map((heirloom, index) => ({ heirloom, fd: FIRST_FD + index })));
+      if (word?.cordon !== 'inherit') return;
+      const sockets = word.sockets.map((heirloom, index) => ({ heirloom, fd: FIRST_FD + index }));
+      resolve({ sockets, scale: word.scale });
     });
     // Gone before it has said what there is: nothing is inherited, and this fleet starts like any other.
     // A service is systemd's to start.
     process.once('disconnect', () => {
-      if (!isService) return resolve([]);
+      if (!isService) return resolve({ sockets: [], scale: undefined });
       reject(new OperatorError('the supervisor that this one was to follow is gone', ExitCode.failed));
     });
   });
   void tell({ cordon: 'hello', version, node: process.versions.node, pid: process.pid });
-  const sockets = await inherited;
+  const legacy = await inherited;
   // What it says from now on keeps nobody waiting.
   process.channel?.unref();
   return {
-    sockets,
+    ...legacy,
     ready: () => void tell({ cordon: 'ready' }),
     failed: (why) => tell({ cordon: 'failed', why }),
     left: (then) => void left.then(then),
@@ -71,12 +75,15 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
         const word = heard(message);
         if (word?.cordon === 'counted') hear(word.legacy);
       }),
-    passes: (hear) =>
+    keep: () => void tell({ cordon: 'keep' }),
+    passes: (takes, hear) =>
       process.on('message', (message, handle) => {
         const word = heard(message);
         if (word?.cordon !== 'connection') return;
-        void tell({ cordon: 'took', seq: word.seq });
-        if (handle) hear(word.moved, handle as Handle);
+        const isTaken = takes();
+        void tell({ cordon: isTaken ? 'took' : 'returned', seq: word.seq });
+        if (!isTaken) (handle as Handle | undefined)?.close();
+        else if (handle) hear(word.moved, handle as Handle);
       }),
     gone: () => {
       process.channel?.ref();

@@ -9,6 +9,13 @@ export const UPGRADE_VARIABLE = 'CORDON_UPGRADE';
 /** The first descriptor of what is inherited: 0 to 2 are the standard ones, 3 is this channel. */
 export const FIRST_FD = 4;
 
+/** How many workers there are, and how many the configuration had asked for when that was decided. */
+export interface Scale {
+  readonly size: number;
+  readonly standby: number;
+  readonly configured: { readonly workers: number; readonly standby: number };
+}
+
 export type FromSuccessor =
   | {
       readonly cordon: 'hello';
@@ -21,13 +28,19 @@ export type FromSuccessor =
   | { readonly cordon: 'ready' }
   | { readonly cordon: 'failed'; readonly why: string }
   /** It has this connection, and its fleet will. */
-  | { readonly cordon: 'took'; readonly seq: number };
+  | { readonly cordon: 'took'; readonly seq: number }
+  /** It has not read from it, and has nobody for it: its fleet stops. */
+  | { readonly cordon: 'returned'; readonly seq: number }
+  /** Its fleet stops, or the one that it passes connections on to: what is kept open is better off where it is. */
+  | { readonly cordon: 'keep' };
 
 export type ToSuccessor =
   | {
       readonly cordon: 'inherit';
       /** In the order of their descriptors, from `FIRST_FD` on. */
       readonly sockets: readonly Heirloom[];
+      /** Absent before 0.2. */
+      readonly scale?: Scale;
     }
   /** Whoever asks for the supervisor, systemd above all, is shown to the successor from now on. */
   | {

@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Inherited } from '../inheritance.js';
 import type { Heritage } from '../systemd/service.js';
-import { type FromSuccessor, heard, type ToSuccessor, UPGRADE_VARIABLE } from './protocol.js';
+import { type FromSuccessor, heard, type Scale, type ToSuccessor, UPGRADE_VARIABLE } from './protocol.js';
 
 /** From its start until it says hello: a Node that starts, no more. */
 const HELLO_MS = 15_000;
@@ -42,6 +42,7 @@ export type Upgraded =
 export function succeed(
   { file, args, folder }: Command,
   inheritance: readonly Inherited[],
+  scale: Scale,
   heritage: Heritage | undefined,
   readyMs: number,
   signal: AbortSignal,
@@ -96,7 +97,7 @@ export function succeed(
           hello = word;
           clearTimeout(timer);
           timer = setTimeout(() => settle({ ok: false, why: `it was not ready within ${readyMs / 1000} s` }), readyMs);
-          return tell(child, { cordon: 'inherit', sockets: inheritance.map(({ heirloom }) => heirloom) });
+          return tell(child, { cordon: 'inherit', sockets: inheritance.map(({ heirloom }) => heirloom), scale });
         case 'failed':
           why = word.why;
           return;

@@ -4,16 +4,17 @@ import type { UpgradeOutcome } from '../commands.js';
 import type { Inherited } from '../inheritance.js';
 import type { Heritage } from '../systemd/service.js';
 import { again, here, nodeOf, obstacle, wayTo } from './possible.js';
-import { FIRST_FD } from './protocol.js';
+import { FIRST_FD, type Scale } from './protocol.js';
 import { type Command, succeed, type Upgraded } from './successor.js';
 
 export interface Means {
   /** Where this process was started, by the name that led there. */
   readonly folder: string;
   readonly log: { info(text: string): void; error(text: string): void };
-  /** Whether the fleet serves, and is to go on. */
-  readonly serves: () => boolean;
+  /** Why this fleet cannot be followed now, as a sentence. */
+  readonly hindrance: () => string | undefined;
   readonly bequeath: () => readonly Inherited[];
+  readonly scale: () => Scale;
   /** What else it needs, its descriptors from this one on. */
   readonly heritage: (firstFd: number) => Heritage | undefined;
   /** Whether the operator wants no new requests here; the successor keeps it so. */
@@ -34,11 +35,11 @@ export class Upgrade {
 
   /** Resolves when the successor serves, or will not. */
   async start(): Promise<UpgradeOutcome> {
-    const { folder, log, serves, bequeath, heritage, readyMs, retire } = this.#means;
+    const { folder, log, hindrance, bequeath, scale, heritage, readyMs, retire } = this.#means;
     const why =
       obstacle(here()) ??
       (this.#under ? 'an upgrade is under way' : undefined) ??
-      (serves() ? undefined : 'this supervisor is stopping') ??
+      hindrance() ??
       (wayTo(folder) === 'gone'
         ? `there is no folder ${folder} any more, in which this supervisor was started`
         : undefined);
@@ -52,7 +53,7 @@ export class Upgrade {
     log.info(`upgrade: a successor starts (${command.file})`);
     const inheritance = bequeath();
     const passed = heritage(FIRST_FD + inheritance.length);
-    const outcome = await succeed(command, inheritance, passed, readyMs(), calledOff.signal);
+    const outcome = await succeed(command, inheritance, scale(), passed, readyMs(), calledOff.signal);
     this.#under = undefined;
     if (!outcome.ok) {
       log.error(`upgrade failed: ${outcome.why}; this supervisor goes on as if nothing had been`);
@@ -63,6 +64,10 @@ export class Upgrade {
     await retire(outcome);
     outcome.promote(this.#means.maintenance());
     return { ok: true, pid, version, node };
+  }
+
+  get isUnderWay(): boolean {
+    return this.#under !== undefined;
   }
 
   /** A stop wins over an upgrade. */

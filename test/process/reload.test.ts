@@ -1,5 +1,7 @@
 // New releases under load: a good one loses nothing, a bad one changes nothing.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as nextLook } from 'node:timers/promises';
 import test from 'ava';
 import { lost, startLoad } from '../support/load.js';
 import { site, start, told } from '../support/site.js';
@@ -134,6 +136,26 @@ test.serial('a canary that does well is followed by the others', async (t) => {
   await fleet.line(/^generation 2 did well for 500 ms/);
   await fleet.line(/^reload done: generation 2 serves/);
   t.deepEqual(lost(await load.end()), []);
+  t.is(await fleet.stop(), 0);
+});
+
+test.serial('an address that a failed reload had added is free again, and a later reload has it', async (t) => {
+  const here = site(t, { workers: 1 });
+  here.release('41');
+  const { fleet } = await start(t, here);
+  const added = join(here.folder, 'added');
+  here.configure({ workers: 1, listen: [`unix:${added}`] });
+  for (const name of ['42', '43']) {
+    here.release(name, { dies: true });
+    const from = fleet.lines.length;
+    fleet.child.kill('SIGHUP');
+    await fleet.line(/came to nothing: worker \d died before it was ready/, from);
+    while (existsSync(added)) await nextLook(10);
+  }
+  here.release('44');
+  fleet.child.kill('SIGHUP');
+  await fleet.line(/^reload done: generation 4/);
+  t.true(existsSync(added));
   t.is(await fleet.stop(), 0);
 });
 

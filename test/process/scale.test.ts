@@ -76,14 +76,24 @@ test.serial('scale, reload and their progress are told to whoever asks', async (
   t.is(await fleet.stop(), 0);
 });
 
-test.serial('a reload that fails says why, in its outcome, with the last words of the worker', async (t) => {
-  const fleet = commanded(t, { script: fixture('process/busy.mjs'), workers: 1 });
-  await fleet.port();
-  await fleet.reconfigure({ script: fixture('process/crashing.mjs'), workers: 1 });
-  const outcome = await fleet.command('reload', {});
-  t.like(outcome, { ok: false, generation: 2, why: 'worker 2 died before it was ready (exit code 1)' });
-  t.true((outcome['lastWords'] as string[]).some((line) => line.startsWith('Error')));
-  await fleet.reconfigure({ workers: -1 });
-  t.like(await fleet.command('reload', {}), { ok: false, generation: 1, lastWords: [] });
-  t.is(await fleet.stop(), 0);
-});
+test.serial(
+  'a reload that fails says why, a restart that does says that it goes on, in its outcome, with the last words of the worker',
+  async (t) => {
+    const fleet = commanded(t, { script: fixture('process/busy.mjs'), workers: 1 });
+    await fleet.port();
+    await fleet.reconfigure({ script: fixture('process/crashing.mjs'), workers: 1 });
+    const outcome = await fleet.command('reload', {});
+    t.like(outcome, { ok: false, generation: 2, why: 'worker 2 died before it was ready (exit code 1)' });
+    t.true((outcome['lastWords'] as string[]).some((line) => line.startsWith('Error')));
+    await fleet.reconfigure({ workers: -1 });
+    t.like(await fleet.command('reload', {}), { ok: false, generation: 1, lastWords: [] });
+    await fleet.reconfigure({ script: fixture('process/crashing.mjs'), workers: 1 });
+    const restarted = await fleet.command('restart');
+    t.like(restarted, { ok: false, became: 'goes-on' });
+    t.regex(
+      String(restarted['why']),
+      /died before it was ready; the next one is tried, and 0 of 1 worker serve meanwhile/,
+    );
+    t.is(await fleet.stop(), 0);
+  },
+);

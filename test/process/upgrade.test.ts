@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:f
 import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { ask } from '../support/client.js';
+import { ask, Connection, type Outcome } from '../support/client.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
 import { lost, startLoad } from '../support/load.js';
 import { gone, workersOf } from '../support/processes.js';
@@ -58,15 +58,18 @@ test('three upgrades under load: no connection refused, no request lost, and the
   await gone([supervisor, ...workersOf(fleet)]);
 });
 
-test('kept connections move to the successor: no client has to open another', async (t) => {
+test('kept connections move to the successor, and the first signal that the old one gets meanwhile ends no request', async (t) => {
   const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '2']);
   const target = { port: await fleet.port() };
   await fleet.ready();
   const users = 8;
   const load = startLoad(t, target, users, (index) => ({ path: index % 4 === 0 ? '/slow?ms=20' : '/ok' }));
+  const slow = ask(t, target, '/slow?ms=6000');
   await load.reached(50);
   const first = fleet.child.pid as number;
   const second = await upgrade(t, fleet, first);
+  end(first, 'SIGTERM');
+  t.like(await slow, { status: 200 });
   await gone([first]);
   await load.reached(load.told.length + 50);
   const told = await load.end();
@@ -74,9 +77,37 @@ test('kept connections move to the successor: no client has to open another', as
   t.is(told.filter(({ fresh }) => fresh).length, users);
   end(second, 'SIGTERM');
   await gone([second]);
+  t.is(await fleet.ended, 0);
 });
 
-test('the path of a unix socket survives an upgrade, and goes with the last supervisor', async (t) => {
+test('connections of a fleet that still answers reach the successor of its successor, and stay where a successor stops', async (t) => {
+  const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '2']);
+  const target = { port: await fleet.port() };
+  await fleet.ready();
+  const first = fleet.child.pid as number;
+  const busy = async (ms: number): Promise<Promise<Outcome>[]> => {
+    const users = Array.from({ length: 4 }, () => new Connection(t, target));
+    for (const user of users) t.like(await user.ask('/ok'), { status: 200 });
+    return users.map(async (user) => {
+      const answer = await user.ask(`/slow?ms=${ms}`);
+      const closes = answer.became === 'answered' && answer.headers['connection'] === 'close';
+      return closes ? answer : user.ask('/ok');
+    });
+  };
+  const through = await busy(6000);
+  const second = await upgrade(t, fleet, first);
+  const third = await upgrade(t, fleet, second);
+  for (const outcome of await Promise.all(through)) t.like(outcome, { status: 200 });
+  await gone([first, second]);
+  const back = await busy(4000);
+  const fourth = await upgrade(t, fleet, third);
+  end(fourth, 'SIGTERM');
+  for (const outcome of await Promise.all(back)) t.like(outcome, { status: 200 });
+  await gone([third, fourth]);
+  await fleet.ended;
+});
+
+test('the path of a unix socket survives an upgrade, kept connections move, and it goes with the last supervisor', async (t) => {
   const folder = await folderFor(t);
   for (const args of [[], ['--listen', path.join(folder, 's')]]) {
     const fleet = startFleet(t, [fixture('process/busy.mjs'), '-w', '1', ...args], {
@@ -85,13 +116,17 @@ test('the path of a unix socket survives an upgrade, and goes with the last supe
     });
     await fleet.ready();
     const target = { port: 0, socketPath: path.join(folder, 's') };
-    t.like(await ask(t, target, '/ok'), { status: 200 });
+    const user = new Connection(t, target);
+    t.like(await user.ask('/ok'), { status: 200 });
     const second = await upgrade(t, fleet, fleet.child.pid as number);
     await gone([fleet.child.pid as number]);
     t.like(await ask(t, target, '/ok'), { status: 200 });
+    t.like(await user.ask('/ok'), { status: 200 });
     const third = await upgrade(t, fleet, second);
     await gone([second]);
     t.like(await ask(t, target, '/ok'), { status: 200 });
+    t.like(await user.ask('/ok'), { status: 200 });
+    user.close();
     end(third, 'SIGTERM');
     await gone([third]);
     t.false(existsSync(path.join(folder, 's')));
@@ -142,7 +177,7 @@ async function point(folder: string, name: string): Promise<void> {
   await rename(path.join(folder, 'next'), path.join(folder, 'current'));
 }
 
-test('the successor runs the release where the operator stood, wherever that leads now; the pid file names who leads, and goes with the last', async (t) => {
+test('the successor runs the release where the operator stood, wherever that leads now, in as many workers as were asked for; the pid file names who leads, and goes with the last', async (t) => {
   const folder = await folderFor(t);
   await point(folder, '41');
   const pidFile = path.join(folder, 'pid');
@@ -155,10 +190,13 @@ test('the successor runs the release where the operator stood, wherever that lea
   await fleet.ready();
   const first = fleet.child.pid as number;
   t.is(await readFile(pidFile, 'utf8'), `${first}\n`);
+  fleet.child.kill('SIGTTIN');
+  await fleet.line(/is ready \(2 of 2\)/);
   await point(folder, '42');
   const second = await upgrade(t, fleet, first);
   await gone([first]);
   t.is(await readFile(pidFile, 'utf8'), `${second}\n`);
+  t.truthy(fleet.lines.find(({ msg }) => new RegExp(`pid ${second}\\) runs .* in 2 workers$`).test(msg)));
   const { body } = (await ask(t, target, '/')) as { body?: string };
   t.like(JSON.parse(body ?? '{}'), { name: '42', folder: path.join(folder, '42') });
   end(second, 'SIGTERM');
@@ -184,7 +222,7 @@ test('a configuration that is wrong by now ends the upgrade, in the words of a s
   t.is(await fleet.stop(), 0);
 });
 
-test('one upgrade at a time, and a stop, even one that waits for load balancers, ends it and lets no other begin', async (t) => {
+test('one upgrade at a time, with no reload amid it; a stop, even one that waits for load balancers, ends it and lets no other begin', async (t) => {
   const release = path.join(await folderFor(t), 'release');
   await writeFile(release, 'serve');
   const fleet = startFleet(t, [fixture('process/release.mjs'), '-w', '1'], {
@@ -199,6 +237,8 @@ test('one upgrade at a time, and a stop, even one that waits for load balancers,
   );
   fleet.child.kill('SIGUSR2');
   await fleet.line(/^cannot upgrade: an upgrade is under way/);
+  fleet.child.kill('SIGHUP');
+  await fleet.line(/^nothing was changed: an upgrade is under way/);
   await writeFile(release, 'serve');
   fleet.child.kill('SIGTERM');
   t.regex((await fleet.line(/^upgrade failed/)).msg, /called off/);

@@ -6,6 +6,7 @@ import test from 'ava';
 import { emptyFleet, type Fleet, NONE, UNHEARD, type Worker } from '../../../supervisor/state.js';
 import { debut } from '../../../supervisor/upgrade/debut.js';
 import { again, nodeOf, obstacle } from '../../../supervisor/upgrade/possible.js';
+import { scaled } from '../../../supervisor/upgrade/scale.js';
 
 test('the first process of a container says that it cannot be replaced, and why', (t) => {
   t.regex(obstacle({ pid: 1, ppid: 0, init: 'node' }) ?? '', /first process of its container.*Start a new container/);
@@ -41,6 +42,14 @@ test('a cordon that is part of the release is the one of the new release, and an
   t.is(again('/releases/1/main.js', '/releases/1', folder), path.join(folder, 'main.js'));
   t.is(again('/releases/1/other.js', '/releases/1', folder), '/releases/1/other.js', 'it is there no more');
   t.is(again('/usr/lib/main.js', '/releases/1', folder), '/usr/lib/main.js');
+});
+
+test('a size that was asked for stays where the configuration says what it said', (t) => {
+  const now = { size: 4, standby: 0, configured: { workers: 2, standby: 1 } };
+  t.deepEqual(scaled({ workers: 2, standby: 1 }, now), { size: 4, standby: 0 });
+  t.deepEqual(scaled({ workers: 3, standby: 1 }, now), { size: 3, standby: 0 });
+  t.deepEqual(scaled({ workers: 2, standby: 2 }, now), { size: 4, standby: 2 });
+  t.deepEqual(scaled({ workers: 2, standby: 1 }, undefined), { size: 2, standby: 1 });
 });
 
 const fleet = (...workers: Worker[]): Fleet => ({ ...emptyFleet(2), workers });
