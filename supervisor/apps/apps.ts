@@ -207,8 +207,9 @@ export class Apps {
   /** As a signal does it. With several, those that come after others leave first. */
   stop(now: boolean): void {
     this.#isEnding = true;
-    if (now) for (const run of this.runs) run.stop(true);
-    else this.#stopNext();
+    // Who waits for load balancers already waits no longer.
+    for (const run of this.runs) if (now || (run.isLeaving && run.fleet.goal === 'serve')) run.stop(now);
+    if (!now) this.#stopNext();
   }
 
   #stopNext(): void {

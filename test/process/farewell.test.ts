@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
 import { WebSocket } from 'ws';
 import { bytesOf, Connection } from '../support/client.js';
+import { cordon } from '../support/cordon.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
 
 async function start(t: ExecutionContext, env: NodeJS.ProcessEnv = {}): Promise<{ fleet: Fleet; port: number }> {
@@ -102,5 +103,15 @@ test('stop.delay: the fleet serves on, and then stops', async (t) => {
     fleet.lines.findIndex(({ msg }) => /drains/.test(msg)),
     -1,
   );
+  t.is(await fleet.ended, 0);
+});
+
+test('stop.delay: a signal after the command waits no longer, and still cuts nobody', async (t) => {
+  const { fleet } = await start(t, { CORDON_STOP_DELAY: '10m' });
+  const stopped = cordon(t, fleet, ['stop']);
+  await fleet.line(/^stopping in/);
+  fleet.child.kill('SIGTERM');
+  await fleet.line(/^worker 1 drains/);
+  t.is((await stopped).code, 0);
   t.is(await fleet.ended, 0);
 });
