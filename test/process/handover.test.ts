@@ -75,7 +75,9 @@ test('an idle connection goes on in another worker, and its program sees it as o
   await gone(started, pid);
   const after = answered(await connection.ask('/connection'));
   t.not(pidOf(after), pid);
-  t.like(await started.fleet.line(/has handed over \d+ connections?, which other workers serve$/), { event: 'hand-over' });
+  t.like(await started.fleet.line(/has handed over \d+ connections?, which other workers serve$/), {
+    event: 'hand-over',
+  });
   t.is(after.headers['connection'], 'keep-alive');
   const seen = JSON.parse(after.body) as Seen;
   t.is(seen.remotePort, connection.localPort ?? 0);

@@ -1,0 +1,8 @@
+// What needs root, and the packages of the machines that cordon lives on: systemd, HAProxy, nginx, etcd, a container's root.
+export default {
+  files: ['dist/test/systemd/**/*.test.js', 'dist/test/machine/**/*.test.js'],
+  workerThreads: false,
+  concurrency: 2,
+  nodeArguments: ['--enable-source-maps'],
+  timeout: '60s',
+};
