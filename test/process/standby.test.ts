@@ -22,7 +22,11 @@ async function started(
 ): Promise<{ fleet: Fleet; target: { port: number }; serving: LogLine; waiting: LogLine }> {
   const fleet = startFleet(t, [], { cwd: configured(t, { workers: 1, standby: 1 }) });
   const target = { port: await fleet.port() };
-  return { fleet, target, serving: await fleet.line(/ is ready \(1 of 1\)/), waiting: await fleet.line(/ stands by$/) };
+  const serving = await fleet.line(/ is ready \(1 of 1\)/);
+  const waiting = await fleet.line(/ stands by$/);
+  // All are held at boot: that the first is called into service is told in the moment before it listens.
+  while ((await ask(t, target, '/ok')).became !== 'answered');
+  return { fleet, target, serving, waiting };
 }
 
 test.serial(
