@@ -1,4 +1,4 @@
-// What needs root, and the packages of the machines that cordon lives on: systemd, HAProxy, nginx, etcd, a container's root.
+// The long ones: chaos, and what needs root and the packages of the machines that cordon lives on: systemd, HAProxy, nginx, etcd.
 export default {
   files: ['dist/test/systemd/**/*.test.js', 'dist/test/machine/**/*.test.js'],
   workerThreads: false,
