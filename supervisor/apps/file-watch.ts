@@ -49,7 +49,12 @@ export class FileWatch {
 
   async #watch(file: string): Promise<Watching> {
     const { watchConfig } = await import('../../config/watch.js');
-    return watchConfig(file, () => this.#changed(), { onError: (error) => this.#means.blind(wordsOf(error)) });
+    const watching = watchConfig(file, () => this.#changed(), {
+      onError: (error) => this.#means.blind(wordsOf(error)),
+    });
+    // What was written since it was first read, and before anybody watched, is no change to the watcher.
+    this.#changed();
+    return watching;
   }
 
   #changed(): void {
