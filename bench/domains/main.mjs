@@ -3,12 +3,13 @@
 // as one that has run for a while: what a context costs in the collection of garbage does not show in the first requests.
 //
 //   node bench/domains/main.mjs [--pairs 5] [--seconds 2] [--works hello,awaits,objects] [--json]
-import { fork } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median } from '../support/figures.mjs';
 import { press } from '../support/pressure.mjs';
+import { pinned } from '../support/process.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -30,9 +31,11 @@ async function cpuMicros(child) {
 }
 
 async function measure(variant, work) {
-  const child = fork(server, [variant === 'noise' ? 'bare' : variant, work]);
+  // A core for each: a server that moves from core to core pays for it.
+  const [file, ...args] = pinned('0', [process.execPath, server, variant === 'noise' ? 'bare' : variant, work]);
+  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const [{ port }] = await once(child, 'message');
-  const load = { users: 20, keepAlive: true };
+  const load = { users: 20, keepAlive: true, cpus: '1' };
   await press(port, { seconds: 1, ...load });
   const before = await cpuMicros(child);
   const { answered, failed } = await press(port, { seconds, ...load });

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const pinning = existsSync('/usr/bin/taskset');
 
 /** The words of a command that runs on these cores alone, where that can be had. */
-const pinned = (cpus, words) => (pinning && cpus !== undefined ? ['taskset', '-c', cpus, ...words] : words);
+export const pinned = (cpus, words) => (pinning && cpus !== undefined ? ['taskset', '-c', cpus, ...words] : words);
 
 export async function freePort() {
   const server = createServer();

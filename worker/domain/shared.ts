@@ -1,10 +1,11 @@
 // What there may be only one of in a process, however many copies of this package it has loaded: the storage that says
 // which domain is active, who belongs to whom, and what is known of an error on its way. Two copies that each kept their
 // own would each believe that an error is theirs.
-import { AsyncLocalStorage } from 'node:async_hooks';
+import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import type { Route } from './decorate.js';
 import type { Claim, Domain } from './domain.js';
+import { makeStorage } from './storage.js';
 
 /** Asked where no domain claims an error: a worker's root domain. */
 export type LastResort = (error: unknown, origin: string) => Claim;
@@ -50,12 +51,17 @@ export interface Shared {
   readonly installed: Set<string>;
 }
 
-/** Returning the object from a base constructor lets a private field be put on an object of somebody else's. */
-const Foreign = function (member: object) {
-  return member;
-} as unknown as new (
-  member: object,
-) => object;
+/**
+ * Returning the object from a base constructor lets a private field be put on an object of somebody else's. One that extends null
+ * makes no object of its own first.
+ */
+class Foreign extends (null as unknown as ObjectConstructor) {
+  // @ts-expect-error It has nothing above it to call.
+  // oxlint-disable-next-line constructor-super
+  constructor(member: object) {
+    return member;
+  }
+}
 
 /** Membership that no inspection, comparison or copy of the member can see. Cheaper to set than any visible property. */
 class Membership extends Foreign {
@@ -98,7 +104,7 @@ const realm = globalThis as typeof globalThis & { [key]?: Shared };
 
 function create(): Shared {
   const shared: Shared = {
-    current: new AsyncLocalStorage(),
+    current: makeStorage(),
     stack: [],
     absent: undefined,
     thrown: new WeakMap(),
