@@ -29,7 +29,11 @@ export class Connection {
 
   constructor(host, port) {
     this.#socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
-    this.#socket.once('connect', () => (this.localPort = this.#socket.localPort));
+    this.#socket.once('connect', () => {
+      this.localPort = this.#socket.localPort;
+      // What was asked meanwhile goes out now: until now nobody could have answered it.
+      if (this.#settle !== undefined) this.#watch();
+    });
     this.#socket.on('data', (chunk) => this.#data(chunk));
     this.#socket.on('end', () => this.#probe());
     this.#socket.on('error', (error) => this.#fail(error));
@@ -80,7 +84,16 @@ export class Connection {
 
   #watch() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#lose('timeout'), this.#timeoutMs);
+    this.#timer = setTimeout(() => this.#expire(), this.#timeoutMs);
+  }
+
+  /** Timers come before what has arrived: to a client that was held up, an answer that lies here unread looks like none. */
+  #expire() {
+    const timer = this.#timer;
+    setImmediate(() => {
+      if (this.#timer !== timer) return;
+      this.#lose(`timeout ${this.#socket.connecting ? 'while it connects' : this.#when()}`);
+    });
   }
 
   #data(chunk) {
@@ -125,8 +138,12 @@ export class Connection {
 
   #cut(clean, how) {
     const head = this.#reader.head;
-    const when = head ? `amid the answer ${head.status}` : this.#reader.begun ? 'amid the head' : 'before the answer';
-    return { became: 'cut', clean, status: head?.status, framing: head?.framing, why: `${how} ${when}` };
+    return { became: 'cut', clean, status: head?.status, framing: head?.framing, why: `${how} ${this.#when()}` };
+  }
+
+  #when() {
+    const { head, begun } = this.#reader;
+    return head ? `amid the answer ${head.status}` : begun ? 'amid the head' : 'before the answer';
   }
 
   #lose(why) {
@@ -136,6 +153,7 @@ export class Connection {
 
   #done(outcome) {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     const settle = this.#settle;
     this.#settle = undefined;
     settle(outcome);
