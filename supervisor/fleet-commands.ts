@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
 import type { Unprepared } from './before.js';
-import { type Changing, progressOf, settles } from './change.js';
+import { settles } from './change.js';
 import type {
   Commands,
   Outcome,
@@ -29,24 +29,23 @@ import { type FleetStatus, stateOf, workerStatus } from './status.js';
 import type { Observer } from './supervisor.js';
 import type { Scale } from './upgrade/protocol.js';
 import { scaled } from './upgrade/scale.js';
+import { Waiting } from './waiting.js';
 
-type Turn = Parameters<Observer>;
 const MOST_WORKERS = 1024;
 const startedAt = Date.now() - Math.round(performance.now());
 
 export class FleetCommands implements Commands {
   readonly #means: Means;
-  readonly #watching = new Set<(turn: Turn) => void>();
-  readonly #listeners = new Set<(line: Progress) => void>();
+  readonly #waiting: Waiting;
   #config: Config;
   /** Of the generation that was asked for last. */
   #tried: Config | undefined;
-  #changing: Changing | undefined;
   #reading: Promise<unknown> = Promise.resolve();
 
   constructor(means: Means) {
     this.#means = means;
     this.#config = means.config;
+    this.#waiting = new Waiting(() => means.supervisor.fleet);
   }
 
   /** Of the fleet as a whole: the one that its generation runs. */
@@ -56,9 +55,8 @@ export class FleetCommands implements Commands {
 
   readonly observe: Observer = (...turn) => {
     this.#means.releases.prune(turn[2]);
-    for (const look of this.#watching) look(turn);
     if (turn[2].goal !== 'serve') this.#means.before.end();
-    if (this.#changing) this.#tellProgress(this.#changing);
+    this.#waiting.turned(turn);
   };
 
   /** The first generation, once what has to come before it is done. */
@@ -117,7 +115,7 @@ export class FleetCommands implements Commands {
     if (refusing) return this.#nothingTried(refusing);
     if (reload) {
       supervisor.tell({ type: 'recall-asked' });
-      const back = this.#ended(await this.#change(generation, this.#settled()));
+      const back = this.#ended(await this.#waiting.change(generation, this.#waiting.settled()));
       return back.ok
         ? { ok: true, generation, of: generation, script: releases.of(generation).script }
         : this.#nothingTried(back);
@@ -140,9 +138,9 @@ export class FleetCommands implements Commands {
     const begun = await this.#renewed(this.#means.reread, (config, generation) => {
       this.#adopt(config);
       this.#means.supervisor.tell({ type: 'restart-asked', generation });
-      return { ended: this.#settled(), generation };
+      return { ended: this.#waiting.settled(), generation };
     });
-    return 'why' in begun ? begun : this.#ended(await this.#change(begun.generation, begun.ended));
+    return 'why' in begun ? begun : this.#ended(await this.#waiting.change(begun.generation, begun.ended));
   }
 
   async scale(to: { readonly to: number } | { readonly by: number }): Promise<ScaleOutcome> {
@@ -154,7 +152,7 @@ export class FleetCommands implements Commands {
     if (!Number.isInteger(size) || size < 1 || size > MOST_WORKERS)
       return { ok: false, why: `expected from 1 to ${MOST_WORKERS} workers, got ${size}` };
     supervisor.tell({ type: 'scale-asked', size, standby: slots.length - from });
-    const outcome = this.#ended(await this.#change(generation, this.#settled()));
+    const outcome = this.#ended(await this.#waiting.change(generation, this.#waiting.settled()));
     return outcome.ok ? { ok: true, from, to: size } : outcome;
   }
 
@@ -171,7 +169,7 @@ export class FleetCommands implements Commands {
     if (worker.phase === 'booting') return { ok: false, why: `worker ${id} is booting` };
     if (worker.phase === 'draining' || worker.phase === 'killing')
       return { ok: false, why: `worker ${id} is on its way out already` };
-    const gone = this.#until<Outcome>((turn) => {
+    const gone = this.#waiting.until<Outcome>((turn) => {
       if (find(turn[2], id) === undefined) return { ok: true };
       const settled = settles(turn, worker.slot);
       return settled?.ok === false ? settled : undefined;
@@ -217,8 +215,7 @@ export class FleetCommands implements Commands {
   }
 
   progress(listener: (line: Progress) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#waiting.listen(listener);
   }
 
   async #first(): Promise<void> {
@@ -246,7 +243,7 @@ export class FleetCommands implements Commands {
     ask: ReloadAsk,
     environment?: Environment,
   ): { readonly ended: Promise<ReloadOutcome> } {
-    const ended = this.#until(([, , , effects]) =>
+    const ended = this.#waiting.until(([, , , effects]) =>
       effects.find((effect) => effect.type === 'reloaded' && effect.generation === generation),
     );
     this.#means.supervisor.tell({ type: 'reload-asked', generation, plan: planOf(config, ask) });
@@ -259,7 +256,7 @@ export class FleetCommands implements Commands {
     ended: Promise<Effect | undefined>,
     environment?: Environment,
   ): Promise<ReloadOutcome> {
-    const effect = await this.#change(generation, ended);
+    const effect = await this.#waiting.change(generation, ended);
     const failure = effect?.type === 'reloaded' ? effect.failure : undefined;
     if (failure === undefined) {
       this.#adopt(config);
@@ -345,44 +342,5 @@ export class FleetCommands implements Commands {
     const { fleet } = supervisor;
     if (fleet.size === size && fleet.slots.length === size + standby) return;
     supervisor.tell({ type: 'scale-asked', size, standby });
-  }
-
-  /** Resolves to the first answer that a turn gives. */
-  #until<T>(answer: (turn: Turn) => T | undefined): Promise<T> {
-    return new Promise((resolve) => {
-      const look = (turn: Turn): void => {
-        const found = answer(turn);
-        if (found === undefined) return;
-        this.#watching.delete(look);
-        resolve(found);
-      };
-      this.#watching.add(look);
-    });
-  }
-
-  #settled(): Promise<Outcome> {
-    const { fleet } = this.#means.supervisor;
-    const nothing: Turn = [{ type: 'time-passed' }, fleet, fleet, [], 0];
-    const at = settles(nothing);
-    return at ? Promise.resolve(at) : this.#until((turn) => settles(turn));
-  }
-
-  async #change<T>(generation: number, ended: Promise<T>): Promise<T> {
-    const changing = { generation, since: performance.now(), told: '' };
-    this.#changing = changing;
-    this.#tellProgress(changing);
-    try {
-      return await ended;
-    } finally {
-      if (this.#changing === changing) this.#changing = undefined;
-    }
-  }
-
-  #tellProgress(changing: Changing): void {
-    if (this.#listeners.size === 0) return;
-    const line = progressOf(this.#means.supervisor.fleet, changing, performance.now());
-    if (line.text === changing.told) return;
-    changing.told = line.text;
-    for (const listener of this.#listeners) listener(line);
   }
 }
