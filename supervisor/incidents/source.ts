@@ -1,9 +1,7 @@
 // Where an error came from, as its authors know the place: source maps are applied, and a few lines of code are shown. Read only
 // when somebody looks: a map may have megabytes, and a worker that throws must not wait for it.
 import { readFileSync, type Stats, statSync } from 'node:fs';
-import { SourceMap, type SourceMapPayload } from 'node:module';
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Origin, type Original, originIn } from '../source-map.js';
 import { type Frame, framesOf, isOwn } from './frames.js';
 
 export interface SourceFrame extends Frame {
@@ -53,14 +51,19 @@ export function sourceOf(message: string, stack: string | undefined, at: number)
       own: isOwn(frame),
       ...(origin && { mapped: { file: origin.file, line: origin.line, column: origin.column } }),
     })),
-    excerpt: top ? codeAround(top.origin?.text() ?? read(top.frame.file), top.origin?.line ?? top.frame.line) : [],
+    excerpt: top ? codeAround(textAt(top, read), top.origin?.line ?? top.frame.line) : [],
   };
 }
 
 type Text = readonly string[];
-type Origin = (
-  frame: Frame,
-) => { readonly file: string; readonly line: number; readonly column: number; text(): Text | undefined } | undefined;
+function textAt(
+  { frame, origin }: { readonly frame: Frame; readonly origin: Original | undefined },
+  read: (file: string) => Text | undefined,
+): Text | undefined {
+  if (origin === undefined) return read(frame.file);
+  // A map may hold no text, and its source be gone: then what ran is shown nowhere.
+  return origin.text?.split('\n') ?? read(origin.file);
+}
 
 /** Only of files that hold code: a stack is what a program says it is. */
 function textOf(file: string, at: number): Text | undefined {
@@ -77,43 +80,11 @@ function contentOf(file: string, at: number): string | undefined {
   }
 }
 
-/** What the file's last lines say about its map, applied to a place in it. */
+/** What the file's last lines say about its map. */
 function mapOf(file: string, read: (file: string) => Text | undefined, at: number): Origin | undefined {
   const [, url] = /^\/\/[#@] sourceMappingURL=(\S+)\s*$/m.exec(read(file)?.slice(-5).join('\n') ?? '') ?? [];
   if (url === undefined) return undefined;
-  try {
-    const { json, folder } = jsonOf(file, url, at);
-    const payload = JSON.parse(json) as SourceMapPayload;
-    const map = new SourceMap(payload);
-    return ({ line, column }) => {
-      const entry = map.findEntry(line - 1, column - 1);
-      if (!('originalSource' in entry) || typeof entry.originalSource !== 'string') return undefined;
-      const { originalSource, originalLine, originalColumn } = entry;
-      const original = absolute(payload.sourceRoot ?? '', originalSource, folder);
-      const embedded = payload.sourcesContent?.[payload.sources.indexOf(originalSource)];
-      const text = (): Text | undefined => embedded?.split('\n') ?? read(original);
-      return { file: original, line: originalLine + 1, column: originalColumn + 1, text };
-    };
-  } catch {
-    return undefined;
-  }
-}
-
-function jsonOf(file: string, url: string, at: number): { json: string; folder: string } {
-  const [, base64, data] = /^data:application\/json[^,]*?(;base64)?,(.*)$/.exec(url) ?? [];
-  if (data !== undefined) {
-    const json = base64 === undefined ? decodeURIComponent(data) : Buffer.from(data, 'base64').toString('utf8');
-    return { json, folder: dirname(file) };
-  }
-  const path = fileURLToPath(new URL(url, pathToFileURL(file)));
-  return { json: (path.endsWith('.map') ? contentOf(path, at) : undefined) ?? '', folder: dirname(path) };
-}
-
-/** Bundlers write `webpack://…`, which is no file: it is named, and shown where the map holds it. */
-function absolute(sourceRoot: string, source: string, folder: string): string {
-  if (source.startsWith('file://')) return fileURLToPath(source);
-  if (/^[a-z][a-z\d+.-]+:/i.test(source)) return source;
-  return resolve(folder, sourceRoot.startsWith('file://') ? fileURLToPath(sourceRoot) : sourceRoot, source);
+  return originIn(file, url, (path) => (path.endsWith('.map') ? contentOf(path, at) : undefined));
 }
 
 function codeAround(text: Text | undefined, line: number): CodeLine[] {
