@@ -1,16 +1,16 @@
 // `cordon systemd`: the units that run a fleet as a service; shown, put in their place, taken away again.
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Config, ListenAddress } from '../config/config.js';
+import type { Config } from '../config/config.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
 import { homeOf } from '../config/home.js';
 import { say } from './complain.js';
 import { configOf, type StartFlags, standpoint } from './start.js';
 import { MARK, serviceUnit, socketUnit, type UnitWish } from './systemd/unit.js';
+import { APPS, template, wishOf } from './systemd/wish.js';
 
 export interface SystemdFlags extends Pick<StartFlags, 'name' | 'listen' | 'mode' | 'only'> {
   readonly user?: boolean;
@@ -22,8 +22,6 @@ export interface SystemdFlags extends Pick<StartFlags, 'name' | 'listen' | 'mode
 
 /** What a systemd that is not there, or says nothing, is taken for: the oldest that this was tried with. */
 const OLDEST = 252;
-/** Where the template looks for the fleet of an instance. */
-const APPS = '/srv';
 
 const run = promisify(execFile);
 
@@ -55,7 +53,10 @@ async function unitsOf(target: string | undefined, flags: SystemdFlags): Promise
       `--for-systemd: expected a version from ${OLDEST} on, got ${flags.forSystemd ?? version}`,
       ExitCode.usage,
     );
-  const wish = flags.template ? template(flags, version) : wishOf(await loaded(target, flags), target, flags, version);
+  const command = { node: realpathSync(process.execPath), cordon: fileURLToPath(new URL('main.js', import.meta.url)) };
+  const wish = flags.template
+    ? template(flags, { ...command, version })
+    : wishOf(await loaded(target, flags), flags, { ...command, version, folder: standpoint(), target });
   for (const file of [wish.node, wish.cordon, wish.folder]) visible(file, wish);
   const socket = socketUnit(wish);
   return [
@@ -78,54 +79,6 @@ const loaded = (target: string | undefined, { name, listen, mode, only }: System
     },
     standpoint(),
   );
-
-function wishOf(config: Config, target: string | undefined, flags: SystemdFlags, version: number): UnitWish {
-  const { name, mode, only, listen = [] } = flags;
-  return {
-    ...common(flags, version),
-    name: config.name,
-    start: [
-      ...(target === undefined ? [] : [path.resolve(target)]),
-      ...(name === undefined ? [] : ['--name', name]),
-      ...(mode === undefined ? [] : ['--mode', mode]),
-      ...(only === undefined ? [] : ['--only', only]),
-      ...listen.flatMap((address) => ['--listen', address]),
-    ],
-    folder: standpoint(),
-    listen: config.listen.filter(canBeLent),
-    lowPort: config.env['PORT'] !== undefined && isLow(Number(config.env['PORT'])) && !config.listen.some(canBeLent),
-    readyMs: config.ready.timeoutMs + (config.before.command.length === 0 ? 0 : config.before.timeoutMs),
-    stopMs: config.stop.delayMs + config.stop.timeoutMs,
-  };
-}
-
-const template = (flags: SystemdFlags, version: number): UnitWish => ({
-  ...common(flags, version),
-  name: '%i',
-  start: ['--name', '%i'],
-  folder: `${APPS}/%i`,
-  listen: [],
-  lowPort: false,
-  readyMs: 30_000,
-  stopMs: 30_000,
-});
-
-function common({ runAs, user = false }: SystemdFlags, version: number) {
-  const [who, group] = runAs?.split(':') ?? [];
-  return {
-    node: realpathSync(process.execPath),
-    cordon: fileURLToPath(new URL('main.js', import.meta.url)),
-    version,
-    user: who,
-    group,
-    ofUser: user,
-  };
-}
-
-/** systemd resolves no host names. */
-const canBeLent = (address: ListenAddress): boolean =>
-  'path' in address || ('host' in address && (address.host === undefined || isIP(address.host) !== 0));
-const isLow = (port: number): boolean => port > 0 && port < 1024;
 
 /** The unit has a /tmp of its own, and finds nothing there. */
 function visible(file: string, { ofUser }: UnitWish): void {

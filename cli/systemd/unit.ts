@@ -3,6 +3,7 @@
 import type { ListenAddress } from '../../config/config.js';
 
 export interface UnitWish {
+  /** `INSTANCE` in a template. */
   readonly name: string;
   /** Absolute paths of node and of cordon's own program. */
   readonly node: string;
@@ -20,14 +21,19 @@ export interface UnitWish {
   readonly ofUser: boolean;
   /** What the socket unit listens on; empty where there is none. */
   readonly listen: readonly ListenAddress[];
-  /** The program binds a port below 1024 by itself. */
+  /** A port below 1024 is bound by the service itself. */
   readonly lowPort: boolean;
+  /** Folders of files that the configuration names. Absolute. */
+  readonly written: readonly string[];
   readonly readyMs: number;
   readonly stopMs: number;
 }
 
 /** Files that were written by this command begin with it; no other file is ever overwritten or removed. */
 export const MARK = '# Written by `cordon systemd`';
+
+/** What follows the @ in the name of a template's instance, within words of a unit. No name and no path has this sign. */
+export const INSTANCE = '\0';
 
 /** `OpenFile=` is known from here on. */
 const OPEN_FILE = 253;
@@ -50,7 +56,7 @@ export function serviceUnit(wish: UnitWish): string {
       `ExecStart=${words([...command, 'start', ...wish.start])}`,
       '# Waits for the new generation, and fails where that was rolled back: the old one serves on.',
       `ExecReload=${words([...command, 'reload', name])}`,
-      `WorkingDirectory=${folder.replaceAll('%', '%%')}`,
+      `WorkingDirectory=${escaped(folder)}`,
       '# What workers print has the name of the fleet: journalctl -t <name> shows that, -t cordon the rest.',
       'SyslogIdentifier=cordon',
       '# The supervisor stops its workers by itself; what is left then is killed.',
@@ -69,6 +75,7 @@ export function serviceUnit(wish: UnitWish): string {
       'RuntimeDirectoryMode=0700',
       `StateDirectory=cordon/${escaped(name)}`,
       ...(wish.ofUser ? [] : [`LogsDirectory=cordon/${escaped(name)}`]),
+      ...writing(wish),
       '# A secret for the program, in the file $CREDENTIALS_DIRECTORY/token:',
       `#LoadCredential=token:/etc/credstore/${escaped(name)}.token`,
     ],
@@ -116,6 +123,17 @@ function identity({ user, group, lowPort }: UnitWish): string[] {
   return [...who, ...(lowPort ? [`AmbientCapabilities=${port}`] : []), `CapabilityBoundingSet=${lowPort ? port : ''}`];
 }
 
+/** All else is read-only. A user of systemd has no such restriction. */
+function writing({ name, ofUser, written }: UnitWish): string[] {
+  const own = ['/run', '/var/lib', '/var/log'].map((above) => `${above}/cordon/${name}`);
+  const other = written.filter((folder) => !own.some((one) => folder === one || folder.startsWith(`${one}/`)));
+  if (ofUser || other.length === 0) return [];
+  return [
+    '# The configuration has files there. The user of this unit must be able to write to them.',
+    `ReadWritePaths=${[...new Set(other)].map((folder) => quoted(escaped(`-${folder}`))).join(' ')}`,
+  ];
+}
+
 const HARDENING = [
   'NoNewPrivileges=yes',
   'ProtectSystem=strict',
@@ -156,17 +174,17 @@ function home({ node, cordon, folder, start }: UnitWish): string[] {
 const seconds = (ms: number): number => Math.ceil(ms / 1000);
 
 /** `%` begins a specifier. */
-const escaped = (value: string): string => value.replaceAll('%', '%%');
+const escaped = (value: string): string => value.replaceAll('%', '%%').replaceAll(INSTANCE, '%i');
 
-/** As systemd reads a command line: quotes where need be, `%` and `$` doubled, no line breaks. */
+/** As systemd reads a command line: `$` doubled as well. */
 const words = (all: readonly string[]): string =>
-  all
-    .map((word) => {
-      const safe = escaped(word).replaceAll('$', '$$$$');
-      if (/^[\w@%+=:,./$-]+$/.test(safe)) return safe;
-      return `"${safe.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
-    })
-    .join(' ');
+  all.map((word) => quoted(escaped(word).replaceAll('$', '$$$$'))).join(' ');
+
+/** Quotes where need be, no line breaks. */
+function quoted(word: string): string {
+  if (/^[\w@%+=:,./$-]+$/.test(word)) return word;
+  return `"${word.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
+}
 
 function text(sections: readonly (readonly (string | undefined)[])[]): string {
   const parts = sections.map(([title, ...lines]) => [...(title ? [`[${title}]`] : []), ...lines].join('\n'));

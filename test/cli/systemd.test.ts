@@ -5,7 +5,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { serviceUnit, socketUnit, type UnitWish } from '../../cli/systemd/unit.js';
+import { INSTANCE, serviceUnit, socketUnit, type UnitWish } from '../../cli/systemd/unit.js';
+import { type Typed, wishOf } from '../../cli/systemd/wish.js';
+import { loaded } from '../support/config.js';
 import { root } from '../support/fleet.js';
 
 const wish: UnitWish = {
@@ -20,6 +22,7 @@ const wish: UnitWish = {
   ofUser: false,
   listen: [],
   lowPort: false,
+  written: [],
   readyMs: 30_000,
   stopMs: 30_000,
 };
@@ -33,6 +36,7 @@ const cases: Readonly<Record<string, Partial<UnitWish>>> = {
   },
   'a low port': { lowPort: true },
   'a program in a home': { folder: '/home/me/api' },
+  'files that the configuration names': { user: 'www-data', written: ['/srv/api/logs', '/srv/a b/50%', '/srv/$x'] },
   'words with blanks and signs': { start: ['/srv/a b/$HOME/50%.js', '--name', 'say "hi"'], folder: '/srv/a b/50%' },
 };
 
@@ -66,10 +70,14 @@ const analyze = (...args: string[]) => {
   return { status, stdout, stderr };
 };
 
+const installed = (): number => Number(/^systemd (\d+)/.exec(analyze('--version').stdout)?.[1]);
+
 for (const [what, changes] of Object.entries(cases)) {
   analyzed(`${what}: systemd verifies the units without a word`, async (t) => {
-    const file = await written(t, { ...wish, ...changes });
-    t.like(analyze('verify', '--man=no', file), { status: 0, stderr: '' });
+    for (const version of new Set([252, installed()])) {
+      const file = await written(t, { ...wish, ...changes, version });
+      t.like(analyze('verify', '--man=no', file), { status: 0, stderr: '' });
+    }
   });
 
   analyzed(`${what}: systemd calls the exposure at most 2.0`, async (t) => {
@@ -82,10 +90,13 @@ for (const [what, changes] of Object.entries(cases)) {
 }
 
 analyzed('the template and the unit of a user are verified without a word', async (t) => {
-  const template = await written(t, { ...wish, name: '%i', start: ['--name', '%i'] }, 'cordon@.service');
-  t.like(analyze('verify', '--man=no', template), { status: 0, stderr: '' });
-  const ofUser = await written(t, { ...wish, ofUser: true });
-  t.like(analyze('verify', '--user', '--man=no', ofUser), { status: 0, stderr: '' });
+  for (const version of new Set([252, installed()])) {
+    const instances = { name: INSTANCE, start: ['--name', INSTANCE], folder: `/srv/${INSTANCE}` };
+    const template = await written(t, { ...wish, ...instances, version }, 'cordon@.service');
+    t.like(analyze('verify', '--man=no', template), { status: 0, stderr: '' });
+    const ofUser = await written(t, { ...wish, ofUser: true, version });
+    t.like(analyze('verify', '--user', '--man=no', ofUser), { status: 0, stderr: '' });
+  }
 });
 
 test('a systemd that can pass its socket does, and an older one lets systemd-notify speak', (t) => {
@@ -107,6 +118,50 @@ test('systemd waits a little longer than cordon does', (t) => {
 test('words of the command keep their signs', (t) => {
   const unit = serviceUnit({ ...wish, ...cases['words with blanks and signs'] });
   t.true(unit.includes('start "/srv/a b/$$HOME/50%%.js" --name "say \\"hi\\""\n'));
+});
+
+test('an instance of the template is called, and lives, as what follows its @', (t) => {
+  const { stdout } = cordon(['print', '--template', '--for-systemd', '257'], root);
+  t.regex(stdout, /^ExecStart=.* start --name %i$/m);
+  t.regex(stdout, /^ExecReload=.* reload %i$/m);
+  t.regex(stdout, /^WorkingDirectory=\/srv\/%i$/m);
+  t.regex(stdout, /^RuntimeDirectory=cordon\/%i$/m);
+  t.notRegex(stdout, /%%|\0/);
+});
+
+const wished = async (t: ExecutionContext, config: object, typed: Typed = {}): Promise<UnitWish> => {
+  const files = { 'cordon.config.json': JSON.stringify({ script: 'server.js', ...config }) };
+  const { node, cordon: program, version } = wish;
+  const circumstances = { node, cordon: program, version, folder: '/srv/api', target: undefined };
+  return wishOf(await loaded(t, { files, file: 'cordon.config.json' }), typed, circumstances);
+};
+
+test('whom the configuration names is the user of the unit, and nobody else can be', async (t) => {
+  const config = { user: 'www-data', group: 'staff' };
+  t.regex(serviceUnit(await wished(t, config)), /^User=www-data\nGroup=staff$/m);
+  t.like(await wished(t, config, { runAs: 'www-data' }), config);
+  await t.throwsAsync(wished(t, config, { runAs: 'nobody' }), {
+    message: /^--run-as: expected www-data:staff, .* got nobody/,
+  });
+  t.like(await wished(t, {}, { runAs: 'www-data:staff' }), config);
+});
+
+test('a low port that no socket unit binds takes a capability, and one that a socket unit binds does not', async (t) => {
+  for (const config of [
+    { listen: ['localhost:80'] },
+    { listen: [':3000'], env: { PORT: '80' } },
+    { metrics: { listen: '127.0.0.1:90' } },
+  ])
+    t.true((await wished(t, config)).lowPort);
+  const bySocket = await wished(t, { listen: [':80', ':0'], env: { PORT: '80' } });
+  t.like(bySocket, { lowPort: false, listen: [{ port: 80 }] }, "nobody would know a port of systemd's choice");
+  t.regex(serviceUnit({ ...bySocket, lowPort: true }), /^AmbientCapabilities=CAP_NET_BIND_SERVICE$/m);
+});
+
+test('where the configuration has files, the service may write; in folders that systemd makes, it may anyway', async (t) => {
+  const files = { access: 'common', file: '/srv/api/logs/api.log', accessFile: '/srv/api/logs/access.log' };
+  const unit = serviceUnit(await wished(t, { name: 'api', logs: files, errors: { dir: '/var/lib/cordon/api/book' } }));
+  t.regex(unit, /^ReadWritePaths=-\/srv\/api\/logs$/m);
 });
 
 const main = path.join(root, 'dist/cli/main.js');

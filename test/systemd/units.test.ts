@@ -1,5 +1,5 @@
 // The units that `cordon systemd` writes, at work in a real systemd.
-import { serviceUnit, socketUnit, type UnitWish } from '../../cli/systemd/unit.js';
+import { INSTANCE, serviceUnit, socketUnit, type UnitWish } from '../../cli/systemd/unit.js';
 import { APP, boot, boxed, NODE } from '../support/box.js';
 
 const wish: UnitWish = {
@@ -14,6 +14,7 @@ const wish: UnitWish = {
   ofUser: false,
   listen: [{ host: '127.0.0.1', port: 80 }],
   lowPort: false,
+  written: [],
   readyMs: 30_000,
   stopMs: 30_000,
 };
@@ -61,4 +62,25 @@ boxed('install writes, enables and starts; uninstall leaves nothing; foreign uni
   t.like(await box.run('sh', '-c', 'ls /etc/systemd/system | grep web'), { stdout: '' });
   t.is(await box.show('web', 'LoadState'), 'not-found');
   t.like(await cordon('uninstall', 'web'), { code: 69 });
+});
+
+boxed('two instances of the template run the fleets of their folders, each by its name', async (t) => {
+  const template = { ...wish, name: INSTANCE, start: ['--name', INSTANCE], folder: `/srv/${INSTANCE}`, listen: [] };
+  const box = await boot(t, { 'cordon@.service': serviceUnit(template) });
+  for (const [name, port] of [['api', '8081'] as const, ['my-shop', '8082'] as const]) {
+    const config = JSON.stringify({ script: `${APP}/test/fixtures/process/busy.mjs`, workers: 1, env: { PORT: port } });
+    await box.run('sh', '-c', `mkdir -p /srv/${name} && echo '${config}' >/srv/${name}/cordon.config.json`);
+    const started = await box.systemctl('start', `cordon@${name}`);
+    t.is(started.code, 0, await box.journal(`cordon@${name}`));
+    t.is(await box.show(`cordon@${name}`, 'StatusText'), '1/1 ready, generation 1');
+    const load = box.load(port, 1);
+    await load.more(10);
+    t.deepEqual(Object.keys(await load.end()), ['200']);
+  }
+  t.like(await box.systemctl('reload', 'cordon@my-shop'), { code: 0 });
+  t.is(await box.show('cordon@my-shop', 'StatusText'), '1/1 ready, generation 2');
+  t.is(await box.show('cordon@api', 'StatusText'), '1/1 ready, generation 1');
+  const status = await box.run(NODE, `${APP}/dist/cli/main.js`, 'status', 'my-shop');
+  t.is(status.code, 0, status.stderr);
+  t.like(await box.systemctl('stop', 'cordon@api', 'cordon@my-shop'), { code: 0 });
 });
