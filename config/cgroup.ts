@@ -18,12 +18,16 @@ export interface Group {
   readonly folder: string;
 }
 
+/** The second where both versions are mounted: a controller that version 1 does not have is there. */
+const UNIFIED = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'];
+
 /** `0::/a/b` is version 2; `4:cpu,cpuacct:/a/b` is version 1. */
 export function groupsOf(controller: 'cpu' | 'memory' | 'pids', read: Read): Group[] {
   return (read('/proc/self/cgroup') ?? '').split('\n').flatMap((line): Group[] => {
     const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
     if (controllers === undefined || path === undefined) return [];
-    if (controllers === '') return upwards(path).map((at) => ({ version: 2, folder: join('/sys/fs/cgroup', at) }));
+    if (controllers === '')
+      return UNIFIED.flatMap((root) => upwards(path).map((at): Group => ({ version: 2, folder: join(root, at) })));
     if (!controllers.split(',').includes(controller)) return [];
     const roots = [`/sys/fs/cgroup/${controllers}`, `/sys/fs/cgroup/${controller}`];
     return roots.flatMap((root) => upwards(path).map((at): Group => ({ version: 1, folder: join(root, at) })));

@@ -10,10 +10,13 @@ const LARGEST_MB = 4096;
 const SMALLEST_MB = 64;
 const MB = 1024 ** 2;
 
+/** Past `memory.high` nobody is killed, but everybody is made to wait: it is no memory to be used. */
+const LIMITS = { 1: ['memory.limit_in_bytes'], 2: ['memory.max', 'memory.high'] } as const;
+
 /** In bytes: the tightest limit of the cgroup, at most what the machine has. */
 export function grantedMemory(read: Read = readText, total: number = totalmem()): number {
-  const limits = groupsOf('memory', read).map(({ version, folder }) =>
-    Number(read(join(folder, version === 2 ? 'memory.max' : 'memory.limit_in_bytes'))?.trim()),
+  const limits = groupsOf('memory', read).flatMap(({ version, folder }) =>
+    LIMITS[version].map((file) => Number(read(join(folder, file))?.trim())),
   );
   return Math.min(total, ...limits.filter((limit) => limit > 0));
 }

@@ -31,6 +31,17 @@ test('a group of version 1 grants its quota, whatever its controllers are called
   }
 });
 
+test('a container that is told its place on the machine, and sees only its own groups, grants its quota', (t) => {
+  const version1 = { 'cpu.cfs_quota_us': '150000\n', 'cpu.cfs_period_us': '50000\n' };
+  const files = Object.entries(version1).map(([file, text]) => [`/sys/fs/cgroup/cpu/${file}`, text]);
+  const groups = ['/proc/self/cgroup', '2:cpuacct:/docker/x\n1:cpu:/docker/x\n0::/docker/x\n'];
+  t.is(grantedCores(machine(Object.fromEntries([groups, ...files])), 8), 3);
+  t.is(
+    grantedCores(machine({ '/proc/self/cgroup': '0::/docker/x\n', '/sys/fs/cgroup/cpu.max': '400000 200000\n' }), 8),
+    2,
+  );
+});
+
 test('a quota of version 1 of -1 is none', (t) => {
   const files = {
     '/proc/self/cgroup': '4:cpu:/\n',
