@@ -18,7 +18,8 @@ const FIRST_FD = 3;
 /** The name by which a unit passes the notify socket: `OpenFile=/run/systemd/notify:notify`. */
 const NOTIFY = 'notify';
 
-const VARIABLES = [
+/** No process may take these for its own but the one that systemd has started. */
+export const ADDRESSED = [
   'LISTEN_FDS',
   'LISTEN_PID',
   'LISTEN_PIDFDID',
@@ -31,12 +32,12 @@ const VARIABLES = [
 
 /** Whether there is anything to be read. Costs nothing. */
 export const isInvited = (environment: NodeJS.ProcessEnv): boolean =>
-  VARIABLES.some((name) => environment[name] !== undefined);
+  ADDRESSED.some((name) => environment[name] !== undefined);
 
 /** Reads what systemd says, and removes it: no worker may take it for its own. */
 export function takeInvitation(environment: NodeJS.ProcessEnv, pid: number): Invitation {
   const given: NodeJS.ProcessEnv = {};
-  for (const name of VARIABLES) {
+  for (const name of ADDRESSED) {
     const value = environment[name];
     if (value !== undefined) given[name] = value;
     delete environment[name];
