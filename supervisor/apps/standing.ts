@@ -1,4 +1,5 @@
 // What systemd is to know of all apps, as if they were one.
+import type { Config } from '../../config/config.js';
 import type { OperatorError } from '../../config/exit-code.js';
 import { nextDeadline } from '../decide.js';
 import type { BookFigures } from '../incidents/incidents.js';
@@ -20,7 +21,7 @@ export function standingOf(apps: Apps, log: { warn(text: string): void }): Param
         apps.isEnding,
       ),
     apps: () => apps.runs.length,
-    bootMs: () => longest(({ ready }) => ready.timeoutMs) + GRACE_MS,
+    bootMs: () => longest(bootMs) + GRACE_MS,
     stopMs: () => longest(({ stop }) => stop.delayMs + stop.timeoutMs) + 2 * GRACE_MS,
     overdueMs: () =>
       Math.max(
@@ -38,6 +39,10 @@ export function standingOf(apps: Apps, log: { warn(text: string): void }): Param
     },
   };
 }
+
+/** From nothing to the first worker that is ready. */
+const bootMs = ({ before, ready }: Pick<Config, 'before' | 'ready'>): number =>
+  ready.timeoutMs + (before.command.length === 0 ? 0 : before.timeoutMs);
 
 /** With several, the first that is otherwise speaks for all: one that reloads, one that is degraded. */
 export function together(fleets: readonly Fleet[], isEnding: boolean): Fleet {

@@ -123,3 +123,22 @@ boxed('a start that fails says why, in the status and as an errno', async (t) =>
   t.is(await box.show('web', 'StatusErrno'), '98');
   t.is(await box.show('web', 'ExecMainStatus'), '73');
 });
+
+boxed('a boot and a stop that take longer than the unit says are waited for, since cordon says so', async (t) => {
+  const unit = service('', { args: '--config /run/cordon.config.json' })
+    .replace(/^TimeoutStartSec=.*$/m, 'TimeoutStartSec=6')
+    .replace(/^TimeoutStopSec=.*$/m, 'TimeoutStopSec=3');
+  const box = await boot(t, { 'web.service': unit });
+  await box.run(
+    'sh',
+    '-c',
+    `echo '{ "before": ["sleep", "9"], "ready": { "timeout": "6s" } }' >/run/cordon.config.json`,
+  );
+  t.like(await box.systemctl('start', 'web'), { code: 0 });
+  const ask = `fetch('http://127.0.0.1:8080/slow?ms=6000').then(({ status }) => console.log(status))`;
+  const open = box.run('/opt/node', '-e', ask);
+  await box.run('sh', '-c', 'until ss -tn state established | grep -q :8080; do sleep 0.05; done');
+  t.like(await box.systemctl('stop', 'web'), { code: 0 });
+  t.is((await open).stdout, '200\n');
+  t.is(await box.show('web', 'Result'), 'success');
+});
