@@ -7,11 +7,12 @@ import http from 'node:http';
 import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { freePort } from './proxy.js';
+import { inTime, until } from './until.js';
 
 const program = '/usr/bin/etcd';
+const AUTHENTICATE = '/v3/auth/authenticate';
 
 /** A test that needs etcd; where it is missing the title says so, but never in CI. */
 export function registered(title: string, story: (t: ExecutionContext) => Promise<void>): void {
@@ -32,6 +33,10 @@ export interface EtcdServer {
   until(...keys: readonly string[]): Promise<void>;
   /** Asks its gateway. */
   post(at: string, body: object): Promise<Readonly<Record<string, unknown>>>;
+  /** From then on this user asks. */
+  authenticate(name: string, password: string): Promise<void>;
+  /** In order, so that what it knew is on disk; nothing is learnt again from its log at the next start, also no token. */
+  stop(): Promise<void>;
   /** With SIGKILL; `wipe`: and all that it knew is lost. */
   kill(wipe?: boolean): Promise<void>;
   start(): Promise<void>;
@@ -50,19 +55,21 @@ export async function startEtcd(
   const endpoint = listening.replace('127.0.0.1', tls ? 'localhost' : '127.0.0.1');
   let child: ChildProcess | undefined;
   let token = '';
-  const end = async (): Promise<void> => {
+  const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    child.kill(signal);
+    await inTime(`etcd ends by ${signal}`, once(child, 'exit'));
   };
   t.teardown(async () => {
-    await end();
+    await end('SIGKILL');
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
   const post: EtcdServer['post'] = (at, body) =>
     new Promise((resolve, reject) => {
-      const options = { method: 'POST', agent: false, timeout: 5000, headers: token ? { authorization: token } : {} };
+      // With an old token nobody gets a new one: etcd looks at it first, and may have forgotten it with its last start.
+      const headers = token && at !== AUTHENTICATE ? { authorization: token } : {};
+      const options = { method: 'POST', agent: false, timeout: 5000, headers };
       const asking = tls ? https.request : http.request;
       const request = asking(new URL(at, endpoint), { ...options, rejectUnauthorized: false }, (response) => {
         let text = '';
@@ -86,13 +93,14 @@ export async function startEtcd(
       ...(tls && { 'cert-file': tls.certificate, 'key-file': tls.key }),
     };
     const words = Object.entries(options).map(([option, value]) => `--${option}=${value}`);
-    child = spawn(program, words, { stdio: 'ignore' });
-    for (;;) {
-      if (child.exitCode !== null) throw new Error(`etcd ended with ${child.exitCode}`);
+    const started = spawn(program, words, { stdio: 'ignore' });
+    child = started;
+    await until('etcd has a leader', async () => {
+      const { exitCode, signalCode } = started;
+      if (exitCode !== null || signalCode !== null) throw new Error(`etcd ended with ${exitCode ?? signalCode}`);
       const { leader } = await post('/v3/maintenance/status', {}).catch(() => ({ leader: undefined }));
-      if (leader !== undefined && leader !== '0') return;
-      await sleep(20);
-    }
+      return leader !== undefined && leader !== '0';
+    });
   };
   const entries: EtcdServer['entries'] = async () => {
     const answer = await post('/v3/kv/range', { key: base64('/services/'), range_end: base64('/services0') });
@@ -105,30 +113,31 @@ export async function startEtcd(
     endpoint,
     entries,
     start,
-    post: async (at, body) => {
-      let answer = await post(at, body);
+    post,
+    authenticate: (name, password) =>
       // Right after a start it may know of no user yet.
-      if (at !== '/v3/auth/authenticate') return answer;
-      while (typeof answer['token'] !== 'string') {
-        await sleep(50);
-        answer = await post(at, body);
-      }
-      token = answer['token'];
-      return answer;
-    },
+      until(`etcd gives ${name} a token`, async () => {
+        const answer = await post(AUTHENTICATE, { name, password });
+        if (typeof answer['token'] !== 'string') return false;
+        token = answer['token'];
+        return true;
+      }).then(() => {}),
+    stop: () => end('SIGTERM'),
     kill: async (wipe = false) => {
-      await end();
+      await end('SIGKILL');
       if (wipe) await rm(data, { recursive: true, maxRetries: 5 });
     },
     until: async (...keys) => {
-      const until = performance.now() + 20_000;
-      for (;;) {
-        const there = Object.keys(await entries());
-        if (there.toSorted().join() === keys.toSorted().join()) return;
-        if (performance.now() > until)
-          throw new Error(`etcd has ${there.join(' ') || 'nothing'}, not ${keys.join(' ')}`);
-        await sleep(20);
-      }
+      let there = '';
+      await until(
+        () => `etcd has ${keys.join(' ') || 'nothing'}; it has ${there || 'nothing'}`,
+        async () => {
+          there = Object.keys(await entries())
+            .toSorted()
+            .join(' ');
+          return there === keys.toSorted().join(' ');
+        },
+      );
     },
     get pid() {
       return child?.pid ?? 0;
