@@ -6,8 +6,12 @@ import { cut, table } from './table.js';
 import { head, workerColumns } from './view.js';
 import { age, harmless, number, percent } from './words.js';
 
-/** So many seconds of the past. */
+/** So many seconds of the past, where there is room. */
 const PAST = 20;
+/** More than a screen has room for. */
+export const MOST_ERRORS = 50;
+/** What stands beside the rows of bars: `CPU  100%  REQ/S  12.3k  ELU  100%`. */
+const WORDS = 34;
 
 export interface Screen {
   readonly status: StatusReply | undefined;
@@ -112,18 +116,18 @@ const KEYS = 'q quit  j k choose  d drain  r reload  + - scale  e errors';
 export function draw(screen: Screen, columns: number, rows: number, now: number, unicode?: boolean): string[] {
   const { status, past, notice } = screen;
   if (!status) return fit(['', '  waiting for the supervisor'], columns, rows);
+  const wide = Math.max(1, Math.min(PAST, Math.floor((columns - WORDS) / 3)));
+  const row = (figure: readonly number[], least: number): string => spark(figure, least, wide, unicode);
   const figures = [
-    `CPU ${spark(past.cpu, 1, unicode)} ${percent(past.cpu.at(-1))}`,
-    ...(past.rate.length > 0
-      ? [`REQ/S ${spark(past.rate, 10, unicode)} ${number(Math.round(past.rate.at(-1) ?? 0))}`]
-      : []),
-    ...(past.utilisation.length > 0
-      ? [`ELU ${spark(past.utilisation, 1, unicode)} ${percent(past.utilisation.at(-1))}`]
-      : []),
+    `CPU ${row(past.cpu, 1)} ${percent(past.cpu.at(-1))}`,
+    ...(past.rate.length > 0 ? [`REQ/S ${row(past.rate, 10)} ${number(Math.round(past.rate.at(-1) ?? 0))}`] : []),
+    ...(past.utilisation.length > 0 ? [`ELU ${row(past.utilisation, 1)} ${percent(past.utilisation.at(-1))}`] : []),
   ].join('  ');
   const body = screen.pane === 'errors' ? errorLines(screen, columns, now) : workerLines(screen, columns);
-  const events = screen.events.slice(-Math.max(0, Math.min(6, rows - body.length - 6)));
-  const top = fit([head(status), figures, '', ...body], columns, rows - events.length - 2);
+  const told = Math.max(0, Math.min(screen.events.length, 6, rows - body.length - 6));
+  const events = screen.events.slice(screen.events.length - told);
+  const room = rows - told - 2;
+  const top = fit([head(status), figures, '', ...around(screen, body, room - 3)], columns, room);
   return [
     ...top,
     ...fit(events.map(harmless), columns, events.length),
@@ -138,11 +142,19 @@ function workerLines({ status, chosen }: Screen, columns: number): string[] {
   return [`  ${titles}`, ...lines.map((line, i) => `${workers[i]?.id === chosen ? '>' : ' '} ${line}`)];
 }
 
+/** Where not all workers have room, those about the chosen one. */
+function around({ status, chosen, pane }: Screen, [titles = '', ...lines]: readonly string[], rows: number): string[] {
+  const room = Math.max(0, rows - 1);
+  const at = pane === 'errors' ? 0 : (status?.workers ?? []).findIndex(({ id }) => id === chosen);
+  const from = Math.max(0, Math.min(at - Math.floor(room / 2), lines.length - room));
+  return [titles, ...lines.slice(from, from + room)];
+}
+
 function errorLines({ errors }: Screen, columns: number, now: number): string[] {
   const incidents = errors?.incidents ?? [];
   if (incidents.length === 0) return ['  no errors'];
   return table(
-    incidents.slice(0, 50),
+    incidents.slice(0, MOST_ERRORS),
     [
       { title: 'ID', cell: ({ id }) => id },
       { title: 'COUNT', cell: ({ count }) => number(count), align: 'right' },
@@ -165,12 +177,12 @@ function cutColoured(line: string, columns: number): string {
   let room = columns;
   const kept = parts.map((part) => {
     if (part.startsWith('\u001b[')) return part;
-    const text = cut(part, room);
+    const text = room > 0 ? cut(part, room) : '';
     room -= text.length;
     return text;
   });
   return kept.join('');
 }
 
-const spark = (figures: readonly number[], least: number, unicode?: boolean): string =>
-  styleText('cyan', bars(figures, least, unicode).padStart(PAST), { stream: process.stdout });
+const spark = (figures: readonly number[], least: number, wide: number, unicode?: boolean): string =>
+  styleText('cyan', bars(figures.slice(-wide), least, unicode).padStart(wide), { stream: process.stdout });

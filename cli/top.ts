@@ -5,10 +5,11 @@ import type { ErrorsReply, OrderOutcome, StatusReply } from '../supervisor/contr
 import { get, lines, order, type Supervisor } from './client.js';
 import { find } from './find.js';
 import { NAME } from './order.js';
-import { blank, draw, type Key, keyed, type Screen, seen } from './top-screen.js';
+import { blank, draw, type Key, keyed, MOST_ERRORS, type Screen, seen } from './top-screen.js';
 
-const ENTER = '\u001b[?1049h\u001b[?25l';
-const LEAVE = '\u001b[?25h\u001b[?1049l';
+/** A screen of its own, without a cursor. A line that is too wide after all, as of Chinese, must not push the others up. */
+const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
+const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 const EACH_MS = 1000;
 const MAX_EVENTS = 20;
 
@@ -90,7 +91,7 @@ async function poll(
   for (let last = performance.now(); !signal.aborted; await pause(signal)) {
     const [status, errors] = await Promise.all([
       get<StatusReply>(supervisor, '/v1/status'),
-      get<ErrorsReply>(supervisor, '/v1/errors'),
+      get<ErrorsReply>(supervisor, `/v1/errors?lines=${MOST_ERRORS}`),
     ]);
     const now = performance.now();
     const seconds = (now - last) / 1000;

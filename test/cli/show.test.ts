@@ -149,6 +149,43 @@ test('top fills the terminal exactly, whatever its size', (t) => {
   t.is(draw(blank, 80, 24, 0, true).length, 24);
 });
 
+/** As a terminal with colours is written to. */
+function coloured<Result>(draws: () => Result): Result {
+  const { FORCE_COLOR: before } = process.env;
+  process.env['FORCE_COLOR'] = '1';
+  try {
+    return draws();
+  } finally {
+    if (before === undefined) delete process.env['FORCE_COLOR'];
+    else process.env['FORCE_COLOR'] = before;
+  }
+}
+
+test('no line of top is wider than a terminal with colours, and at 80 columns each row of bars is whole', (t) => {
+  let screen = watched();
+  for (let second = 0; second < 30; second++) screen = seen(screen, status(many), 1);
+  for (const columns of [80, 40, 20])
+    for (const line of coloured(() => draw(screen, columns, 24, 0, true)))
+      t.true(wide(line) <= columns, `${columns}: ${JSON.stringify(line)}`);
+  const lines = coloured(() => draw(screen, 80, 24, 0, true));
+  t.true(lines[1]?.includes('\u001b['), 'it has colours');
+  t.regex(stripVTControlCharacters(lines[1] ?? ''), /^CPU \S+ \d+% {2}REQ\/S \S+ 0 {2}ELU \S+ 50%$/);
+});
+
+test('where top has no room for all workers it shows those about the chosen one, and no event in their place', (t) => {
+  const screen = {
+    ...seen(blank, status(Array.from({ length: 40 }, (_, i) => worker(i + 1))), 1),
+    events: Array.from({ length: 20 }, (_, i) => `12:00:00 event ${i}`),
+  };
+  for (const chosen of [1, 20, 40]) {
+    const lines = draw({ ...screen, chosen }, 80, 24, 0, true).map(stripVTControlCharacters);
+    t.regex(lines[0] ?? '', /^api serving/);
+    t.is(lines.filter((line) => /^[> ] +\d+ +\d+ /.test(line)).length, 18);
+    t.regex(lines.find((line) => line.startsWith('>')) ?? '', new RegExp(`^> +${chosen} `));
+    t.false(lines.some((line) => line.includes('event')));
+  }
+});
+
 test('top shows each worker, the chosen one marked, requests a second, and the keys', (t) => {
   const before = watched();
   const after = seen(
