@@ -89,7 +89,8 @@ export class AccessLog {
 
 function remoteOf(carrier: unknown): string | undefined {
   const { remoteAddress, session } = carrier as { remoteAddress?: string; session?: { socket: net.Socket } };
-  return remoteAddress ?? session?.socket.remoteAddress;
+  // A socket that takes both kinds says IPv4 in the words of IPv6.
+  return (remoteAddress ?? session?.socket.remoteAddress)?.replace(/^::ffff:(?=[\d.]+$)/, '');
 }
 
 function valueOf(headers: RawRequest['headers'], name: string, told = (value: string) => value): string | undefined {

@@ -43,7 +43,7 @@ test('the combined format in a file of its own: one line for each request, secre
   const lines = text.split('\n').slice(0, -1);
   t.is(lines.length, 3, text);
   const [first, second, third] = lines.map((line) => combined.exec(line)?.slice(1) ?? t.fail(line));
-  t.deepEqual(first?.[0]?.replace('::ffff:', ''), '127.0.0.1');
+  t.deepEqual(first?.[0], '127.0.0.1');
   t.deepEqual(first?.slice(2, 4), ['GET /ok HTTP/1.1', '200']);
   t.deepEqual(first?.slice(5), ['http://a/?token=[redacted]', 'curl/8']);
   t.deepEqual(second?.slice(2, 5), ['GET /print?lines=1&token=[redacted]&x=\\"y HTTP/1.1', '200', '8']);
