@@ -73,7 +73,11 @@ export async function furnish(ground: Ground, { follows, isAmong, environment }:
   const releases = new Releases();
   releases.add(config, environment);
   try {
-    const incidents = new Incidents(isAmong ? apart(config) : config, (sentence) => log.warn(sentence), follows);
+    const warn = (text: string): void => {
+      log.warn({ event: 'book' }, text);
+      ground.journal.record({ level: 'warn', event: 'book', text });
+    };
+    const incidents = new Incidents(isAmong ? apart(config) : config, warn, follows);
     await incidents.open();
     return { ...ground, control, releases, incidents };
   } catch (error) {

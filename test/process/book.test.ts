@@ -139,7 +139,7 @@ test('a full disk is said, survived and recovered from', async (t) => {
   const target = { port: await fleet.port() };
   await fleet.ready();
   for (const path of ['/fail', '/ok', '/fail']) await ask(t, target, path);
-  await fleet.line(/^the book of errors cannot be written: ENOSPC/);
+  t.is((await fleet.line(/^the book of errors cannot be written: ENOSPC/))['event'], 'book');
   t.like(await ask(t, target, '/ok'), { status: 200 });
   rmSync(ballast);
   await fleet.line(/^the book of errors is written again/);
