@@ -7,7 +7,7 @@ import { bars } from './bars.js';
 import { get, post } from './client.js';
 import { find } from './find.js';
 import { incidentLines } from './incident.js';
-import { moment } from './past.js';
+import { moment, whole } from './past.js';
 import { type Column, table } from './table.js';
 import { widthOf } from './view.js';
 import { age, harmless, number } from './words.js';
@@ -15,13 +15,18 @@ import { age, harmless, number } from './words.js';
 interface Flags {
   readonly json?: boolean;
   readonly since?: string;
+  readonly lines?: string;
 }
+
+/** A terminal's fill, and more: who wants them all says so. */
+const SHOWN = '100';
 
 export const define = (command: Command): void =>
   void command
     .description('Lists the errors that nobody caught, like ones together, the latest first.')
     .argument('[words...]', 'the fleet; before it, `show <id>` or `resolve <id>` for one incident')
     .usage('[options] [show <id> | resolve <id>] [name]')
+    .option('-n, --lines <number>', `how many of the latest (default: ${SHOWN}; with --json all)`)
     .option('--since <time>', 'seen since: 10m, 2h, or a date')
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -43,16 +48,22 @@ export const define = (command: Command): void =>
       await list(verb, flags);
     });
 
-async function list(name: string | undefined, { json = false, since }: Flags): Promise<void> {
-  const query = since === undefined ? '' : `?since=${moment(since)}`;
-  const reply = await get<ErrorsReply>(await find(name), `/v1/errors${query}`);
+async function list(
+  name: string | undefined,
+  { json = false, since, lines: count = json ? undefined : SHOWN }: Flags,
+): Promise<void> {
+  const query = new URLSearchParams();
+  if (count !== undefined) query.set('lines', String(whole('--lines', count)));
+  if (since !== undefined) query.set('since', String(moment(since)));
+  const reply = await get<ErrorsReply>(await find(name), `/v1/errors?${query.toString()}`);
   const now = Date.now();
   const lines = json
     ? [JSON.stringify(reply)]
-    : reply.incidents.length === 0
+    : reply.incidents.length === 0 && !reply.more
       ? [`${reply.name}: no errors${since === undefined ? '' : ' in this time'}`]
       : table(reply.incidents, columns(now), widthOf(process.stdout));
   process.stdout.write(`${lines.join('\n')}\n`);
+  if (reply.more && !json) process.stderr.write(`cordon: ${reply.more} more; --lines says how many are shown\n`);
 }
 
 const columns = (now: number): Column<IncidentSummary>[] => [

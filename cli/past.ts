@@ -104,7 +104,7 @@ function isLine(text: string): boolean {
   }
 }
 
-function whole(flag: string, text: string): number {
+export function whole(flag: string, text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new OperatorError(`${flag}: expected a whole number, got ${JSON.stringify(text)}`, ExitCode.usage);
 }

@@ -3,11 +3,9 @@ import type { ServerResponse } from 'node:http';
 import { LEVELS } from '../logs/fields.js';
 import { wantedBy } from '../logs/wanted.js';
 import type { DroppedLine, PastLine } from './protocol.js';
-import { Refused } from './reply.js';
+import { checkQuery, Refused } from './reply.js';
 import type { Ring } from './ring.js';
 import { LineStream } from './stream.js';
-
-const KNOWN = ['follow', 'lines', 'since', 'worker', 'level', 'mark'];
 
 const LAST_ID = 'last-event-id';
 /** Numbers of lines begin anew with every supervisor. */
@@ -69,9 +67,7 @@ interface Wanted {
 }
 
 function read(query: URLSearchParams): Wanted {
-  for (const key of query.keys())
-    if (!KNOWN.includes(key))
-      throw new Refused(400, `unknown ${JSON.stringify(key.slice(0, 60))}; known here: ${KNOWN.join(', ')}`);
+  checkQuery(query, ['follow', 'lines', 'since', 'worker', 'level', 'mark']);
   const since = wholeNumber(query, 'since');
   const worker = wholeNumber(query, 'worker');
   const lines = wholeNumber(query, 'lines') ?? Number.MAX_SAFE_INTEGER;

@@ -22,10 +22,10 @@ export const endpoints = {
   'GET /v1/status': 'the fleet and its workers',
   'GET /v1/fleet': 'the fleet and its configuration',
   'GET /v1/workers/:id': 'one worker',
-  'GET /v1/errors': 'incidents, the latest first; ?since=ms, ?state=new',
+  'GET /v1/errors': 'incidents, the latest first; ?lines=n, ?since=ms, ?state=new',
   'GET /v1/errors/:id': 'one incident, with its stack and requests',
   'POST /v1/errors/:id/resolve': 'mark an incident as resolved',
-  'GET /v1/events': 'what the supervisor did and why; ?follow, ?lines=n, ?since=ms',
+  'GET /v1/events': 'what the supervisor did and why; ?follow, ?lines=n, ?since=ms, ?worker=id, ?level=warn',
   'GET /v1/logs': 'recent log lines; ?follow, ?lines=n, ?since=ms, ?worker=id, ?level=warn, ?mark',
   'POST /v1/logs/reopen': 'begin log files anew, after logrotate has renamed them',
   'GET /metrics': 'Prometheus text',
@@ -102,6 +102,8 @@ export interface ErrorsReply {
   readonly version: typeof VERSION;
   readonly name: string;
   readonly incidents: readonly IncidentSummary[];
+  /** How many more there are, where only so many were asked for. */
+  readonly more?: number;
 }
 
 /** What a reload would do, app by app. No value of a variable is in it. */

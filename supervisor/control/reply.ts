@@ -41,6 +41,13 @@ export function refuse(response: ServerResponse, error: unknown): void {
   answer(response, known.status, reply);
 }
 
+/** Nothing is asked in an address that nobody here would answer. */
+export function checkQuery(query: URLSearchParams, known: readonly string[]): void {
+  for (const key of query.keys())
+    if (!known.includes(key))
+      throw new Refused(400, `unknown ${JSON.stringify(key.slice(0, 60))}; known here: ${known.join(', ')}`);
+}
+
 /** `texts`: a table of them. */
 type Form = Readonly<Record<string, keyof Types>>;
 interface Types {

@@ -1,13 +1,14 @@
 // Which request gets which answer. The handlers are few lines each; what takes more has a file of its own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { OperatorError } from '../../config/exit-code.js';
-import type { IncidentFilter, IncidentState } from '../incidents/incidents.js';
+import { longestMs } from '../../config/duration.js';
+import { ExitCode, OperatorError } from '../../config/exit-code.js';
+import type { IncidentQuestion, IncidentState } from '../incidents/incidents.js';
 import { holdOpen, sendProfile } from './look.js';
 import { carryOut } from './order.js';
 import { showPast } from './past.js';
-import { type DiffReply, type Endpoint, endpoints, PREFIX, type Right, VERSION } from './protocol.js';
+import { type DiffReply, type Endpoint, type ErrorsReply, endpoints, PREFIX, type Right, VERSION } from './protocol.js';
 import { redacted } from './redact.js';
-import { answer, noEndpoint, Refused, readBody, send } from './reply.js';
+import { answer, checkQuery, noEndpoint, Refused, readBody, send } from './reply.js';
 import type { Sources } from './sources.js';
 import { Usages } from './usage.js';
 import { statusReply, workerDocument } from './views.js';
@@ -42,8 +43,13 @@ export function routes(sources: Sources): (audience: Right | 'public') => Answer
       const there = shown.filter((pattern) => pattern.path.test(path));
       if (there.length === 0) throw noEndpoint(`${shorten(path)}${otherVersion(path)}`, known);
       const route = there.find((pattern) => pattern.method === method);
-      if (!route) throw new Refused(405, `${shorten(path)} takes ${there.map((one) => one.method).join(', ')}`);
-      if (audience === 'read' && method !== 'GET') throw new Refused(403, 'this socket is for reading only');
+      if (!route) {
+        const methods = there.map((one) => one.method).join(', ');
+        response.setHeader('allow', methods);
+        throw new Refused(405, `${shorten(path)} takes ${methods}`);
+      }
+      if (audience === 'read' && method !== 'GET')
+        throw new Refused(403, 'this socket is for reading only', { exitCode: ExitCode.permission });
       await table[route.endpoint]({ request, response, query, id: route.path.exec(path)?.[1] ?? '' });
     };
   };
@@ -68,7 +74,10 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
       answer(response, 200, workerDocument(number(id), sources, usages) ?? absent('worker', id)),
     'GET /v1/errors': ({ response, query }) => {
       const { name } = commands.status();
-      answer(response, 200, { version: VERSION, name, incidents: incidents.list(filterOf(query)) });
+      const question = questionOf(query);
+      const shown = incidents.list(question);
+      const more = question.lines === undefined ? {} : { more: incidents.count(question) - shown.length };
+      answer(response, 200, { version: VERSION, name, incidents: shown, ...more } satisfies ErrorsReply);
     },
     'GET /v1/errors/:id': ({ response, id }) =>
       answer(response, 200, { version: VERSION, ...(incidents.show(id) ?? absent('incident', id)) }),
@@ -105,6 +114,8 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
     'POST /v1/reload': async ({ request, response }) => {
       const form = { canary: 'boolean', bakeMs: 'number', env: 'texts', all: 'boolean' } as const;
       const { all = false, ...ask } = await readBody(request, form);
+      if (ask.bakeMs !== undefined && !(ask.bakeMs >= 0 && ask.bakeMs <= longestMs))
+        throw new Refused(400, `bakeMs: expected from 0 to ${longestMs}`);
       // The only app is all there is, and its file may name more by now.
       const whole = all || whose?.isSeveral === false ? whose : undefined;
       await carryOut(request, response, sources, () => (whole ?? commands).reload(ask));
@@ -172,12 +183,17 @@ function handlers(sources: Sources, usages: Usages): Readonly<Record<Endpoint, H
 
 const STATES: readonly IncidentState[] = ['new', 'known', 'resolved', 'returned'];
 
-function filterOf(query: URLSearchParams): IncidentFilter {
-  const since = query.get('since');
+function questionOf(query: URLSearchParams): IncidentQuestion {
+  checkQuery(query, ['lines', 'since', 'state']);
+  const [lines, since] = [query.get('lines'), query.get('since')];
   const asked = query.get('state');
   const state = STATES.find((one) => one === asked);
   if (asked !== null && !state) throw new Refused(400, `state: expected one of ${STATES.join(', ')}`);
-  return { ...(since !== null && { since: number(since) }), ...(state && { state }) };
+  return {
+    ...(lines !== null && { lines: number(lines) }),
+    ...(since !== null && { since: number(since) }),
+    ...(state && { state }),
+  };
 }
 
 const number = (text: string): number => {

@@ -32,6 +32,8 @@ export interface Entry {
 }
 
 export const MAX_INCIDENTS = 1000;
+/** Shorter beginnings of an id are no id. */
+const LEAST_ID = 4;
 const MAX_BYTES = 32 * 1024 * 1024;
 
 export class Book {
@@ -103,6 +105,14 @@ export class Book {
 
   get(id: string): Incident | undefined {
     return this.#incidents.get(id);
+  }
+
+  /** By its id, the beginning of it where that is enough, or the id of a request that met it. */
+  meant(id: string): Incident | undefined {
+    const all = [...this.#incidents.values()];
+    const [one, other] = id.length < LEAST_ID ? [] : all.filter((incident) => incident.id.startsWith(id));
+    if (one) return other ? undefined : one;
+    return all.find(({ first, recent }) => [first, ...recent].some(({ request }) => request?.id === id));
   }
 
   /** The one met last comes last. */

@@ -9,23 +9,26 @@ import { Hook } from './hook.js';
 import { type Incident, type IncidentState, type Moment, type Release, stateOf } from './incident.js';
 import { placeOf, prepare, release, take } from './place.js';
 import { type Loaded, load, Store } from './store.js';
-import { detailOf, type IncidentDetail, type IncidentSummary, summaryOf } from './view.js';
+import {
+  detailOf,
+  type IncidentDetail,
+  type IncidentQuestion,
+  type IncidentSummary,
+  listed,
+  summaryOf,
+} from './view.js';
 
-export type { IncidentDetail, IncidentState, IncidentSummary };
-
-export interface IncidentFilter {
-  /** Met at or after this moment, in milliseconds since the epoch. */
-  readonly since?: number;
-  readonly state?: IncidentState;
-}
+export type { IncidentDetail, IncidentQuestion, IncidentState, IncidentSummary };
 
 /** What the control socket shows of the book. */
 export interface IncidentBook {
   /** The one met last comes first. */
-  list(filter?: IncidentFilter): IncidentSummary[];
+  list(question?: IncidentQuestion): IncidentSummary[];
+  /** How many there are to be listed. */
+  count(question?: Omit<IncidentQuestion, 'lines'>): number;
   /** By its id, the beginning of it where that is enough, or the id of a request that met it. Reads source maps. */
   show(id: string): IncidentDetail | undefined;
-  /** By its id or the beginning of it. False where there is no such incident, or it is resolved already. */
+  /** By what `show` takes. False where there is no such incident; that it is resolved already is no failure. */
   resolve(id: string): boolean;
 }
 
@@ -38,8 +41,6 @@ const RETRY_MS = 2000;
 const FORGET_MS = 3_600_000;
 /** Generations that may still have workers, and many more. */
 const MAX_RELEASES = 1000;
-/** Shorter beginnings of an id are no id. */
-const LEAST_ID = 4;
 
 export class Incidents implements IncidentBook {
   readonly #config: Config;
@@ -107,26 +108,27 @@ export class Incidents implements IncidentBook {
     return entry;
   }
 
-  list({ since = 0, state }: IncidentFilter = {}): IncidentSummary[] {
+  list(question: IncidentQuestion = {}): IncidentSummary[] {
     const now = Date.now();
-    return [...this.#book.incidents]
-      .filter(
-        (one) => one.lastSeen >= Math.max(since, this.#oldest) && (state === undefined || stateOf(one, now) === state),
-      )
-      .toSorted((one, other) => other.lastSeen - one.lastSeen)
+    return this.#wanted(question, now)
+      .slice(0, question.lines)
       .map((one) => summaryOf(one, now));
   }
 
+  count(question: IncidentQuestion = {}): number {
+    return this.#wanted(question, Date.now()).length;
+  }
+
   show(id: string): IncidentDetail | undefined {
-    const incident = this.#named(id) ?? this.#metBy(id);
+    const incident = this.#book.meant(id);
     return incident && detailOf(incident, Date.now());
   }
 
   resolve(id: string): boolean {
-    const incident = this.#named(id);
+    const incident = this.#book.meant(id);
     const change = incident && this.#book.resolve(incident.id, Date.now());
     if (change) this.#store?.add(change);
-    return change !== undefined;
+    return incident !== undefined;
   }
 
   get figures(): BookFigures {
@@ -216,17 +218,8 @@ export class Incidents implements IncidentBook {
     return Date.now() - this.#config.errors.keepMs;
   }
 
-  #named(id: string): Incident | undefined {
-    const whole = this.#book.get(id);
-    if (whole || id.length < LEAST_ID) return whole;
-    const [one, other] = [...this.#book.incidents].filter((incident) => incident.id.startsWith(id));
-    return other ? undefined : one;
-  }
-
-  #metBy(requestId: string): Incident | undefined {
-    for (const incident of this.#book.incidents)
-      if ([incident.first, ...incident.recent].some(({ request }) => request?.id === requestId)) return incident;
-    return undefined;
+  #wanted({ since = 0, state }: IncidentQuestion, now: Moment): Incident[] {
+    return listed(this.#book.incidents, Math.max(since, this.#oldest), state, now);
   }
 
   #tell(incident: Incident, event: 'new' | 'returned', { request }: CountedReport['report']): void {

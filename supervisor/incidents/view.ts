@@ -4,6 +4,14 @@ import { type Incident, type IncidentState, type Moment, type Occurrence, stateO
 import { hours } from './minutes.js';
 import { type CodeLine, type SourceFrame, sourceOf } from './source.js';
 
+export interface IncidentQuestion {
+  /** So many of the latest. Default: all. */
+  readonly lines?: number;
+  /** Met at or after this moment, in milliseconds since the epoch. */
+  readonly since?: number;
+  readonly state?: IncidentState;
+}
+
 export interface IncidentSummary {
   readonly id: string;
   readonly state: IncidentState;
@@ -64,6 +72,17 @@ export interface IncidentDetail extends IncidentSummary {
 
 const iso = (moment: Moment): string => new Date(moment).toISOString();
 const last = ({ first, recent }: Incident): Occurrence => recent.at(-1) ?? first;
+
+/** Those that were met since, the one that was met last first. */
+export const listed = (
+  incidents: Iterable<Incident>,
+  since: Moment,
+  state: IncidentState | undefined,
+  now: Moment,
+): Incident[] =>
+  [...incidents]
+    .filter((one) => one.lastSeen >= since && (state === undefined || stateOf(one, now) === state))
+    .toSorted((one, other) => other.lastSeen - one.lastSeen);
 
 export function summaryOf(incident: Incident, now: Moment): IncidentSummary {
   const { id, name, code, count, handled, first, lastSeen, releases, minutes } = incident;

@@ -132,6 +132,9 @@ test('errors: the list, one incident with the request that met it, and its resol
   t.like(await ask(t, fleet, ['errors', 'show', id]), { version: 1, id, count: 1 });
   t.is((await cordon(t, fleet, ['errors', 'resolve', id])).code, 0);
   t.is((await ask<ErrorsReply>(t, fleet, ['errors'])).incidents[0]?.state, 'resolved');
+  t.is((await cordon(t, fleet, ['errors', 'resolve', id])).code, 0, 'that it is resolved already is no failure');
+  const none = await cordon(t, fleet, ['errors', '-n', '0']);
+  t.regex(none.err, /^cordon: 1 more; --lines says how many are shown$/m);
   t.deepEqual((await ask<ErrorsReply>(t, fleet, ['errors', '--since', '2099-01-01'])).incidents, []);
 });
 

@@ -72,6 +72,22 @@ test('a wrong method is answered 405 with the right one', async (t) => {
   const { status, text } = await ask(at, 'POST', '/v1/status');
   t.is(status, 405);
   t.regex(refusalOf(text).error, /\/v1\/status takes GET/);
+  const asked = request({ socketPath: at.socketPath, method: 'GET', path: '/v1/reload', agent: false }).end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  response.resume();
+  t.is(response.headers.allow, 'POST');
+});
+
+test('errors: so many of the latest, and how many more there are; what nobody would answer is refused', async (t) => {
+  const asked: unknown[] = [];
+  const { incidents } = sources();
+  const list = (question?: object): [] => (asked.push(question), []);
+  const at = await open(t, { incidents: { ...incidents, list, count: () => 7 } });
+  t.like(JSON.parse((await ask(at, 'GET', '/v1/errors?lines=3&since=5&state=new')).text), { incidents: [], more: 7 });
+  t.false('more' in (JSON.parse((await ask(at, 'GET', '/v1/errors')).text) as object));
+  t.deepEqual(asked, [{ lines: 3, since: 5, state: 'new' }, {}]);
+  for (const query of ['line=3', 'lines=-1', 'since=now', 'state=old'])
+    t.is((await ask(at, 'GET', `/v1/errors?${query}`)).status, 400, query);
 });
 
 test('bodies are bounded and checked: 413 and 400 with what was expected', async (t) => {
@@ -88,6 +104,8 @@ test('bodies are bounded and checked: 413 and 400 with what was expected', async
   t.deepEqual(await post('/v1/stop', '{"__proto__":true}'), [400, 'unknown field "__proto__"; known here: now, all']);
   t.deepEqual(await post('/v1/scale', '{}'), [400, 'expected either "to" or "by"']);
   t.deepEqual(await post('/v1/scale', '{"to":1.5}'), [400, 'expected a whole number']);
+  t.deepEqual(await post('/v1/reload', '{"bakeMs":-1}'), [400, 'bakeMs: expected from 0 to 2147483647']);
+  t.deepEqual(await post('/v1/reload', '{"bakeMs":1e12}'), [400, 'bakeMs: expected from 0 to 2147483647']);
   t.deepEqual(await post('/v1/workers/x/drain', ''), [400, 'expected a whole number, got "x"']);
   t.deepEqual(await post('/v1/workers/7/drain', ''), [404, 'there is no worker 7']);
   t.deepEqual(at.bugs, []);
@@ -159,8 +177,11 @@ test("the readers' socket reads and refuses every order, and lets its group in",
   t.is((await ask({ socketPath }, 'GET', '/v1/status')).status, 200);
   const orders = Object.keys(endpoints).flatMap((endpoint) => (endpoint.startsWith('POST ') ? endpoint.slice(5) : []));
   t.true(orders.length >= 6);
-  for (const path of orders)
-    t.is((await ask({ socketPath }, 'POST', path.replace(':id', '1'), '{}')).status, 403, path);
+  for (const path of orders) {
+    const { status, text } = await ask({ socketPath }, 'POST', path.replace(':id', '1'), '{}');
+    t.is(status, 403, path);
+    t.is(refusalOf(text).exitCode, 77);
+  }
 });
 
 test('the TCP address serves probes and figures, and nothing else', async (t) => {

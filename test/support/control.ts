@@ -55,6 +55,7 @@ export const sources = (change: Partial<Sources> = {}): Sources => ({
   journal: new Journal(),
   incidents: {
     list: () => [],
+    count: () => 0,
     show: () => undefined,
     resolve: () => false,
     figures: { new: 0, known: 0, resolved: 0, returned: 0, forgotten: 0 },

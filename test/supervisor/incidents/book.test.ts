@@ -2,7 +2,7 @@ import test from 'ava';
 import { Book } from '../../../supervisor/incidents/book.js';
 import { type Encounter, type Incident, stateOf, toStored } from '../../../supervisor/incidents/incident.js';
 import { hours, Minutes } from '../../../supervisor/incidents/minutes.js';
-import { detailOf, summaryOf } from '../../../supervisor/incidents/view.js';
+import { detailOf, listed, summaryOf } from '../../../supervisor/incidents/view.js';
 import { encounter, report } from '../../support/errors.js';
 
 const MINUTE = 60_000;
@@ -157,6 +157,22 @@ test('the trend has an hour for each of the last twenty-four', (t) => {
   t.is(trend[23], 7);
   t.is(trend[0], 1);
   t.is(summaryOf(only(bookOf({ at: 3 * HOUR, count: 4 })), 4 * HOUR).trend.at(-2), 4);
+});
+
+test('the one met last is listed first; by state, and since a moment', (t) => {
+  const book = bookOf(
+    { report: report('A'), at: 5 * HOUR },
+    { report: report('B'), at: 2 * HOUR },
+    { report: report('C'), at: 3 * HOUR },
+  );
+  const [{ id = '' } = {}] = book.incidents;
+  book.resolve(id, 6 * HOUR);
+  const names = (since: number, state?: 'new' | 'resolved'): string[] =>
+    listed(book.incidents, since, state, 7 * HOUR).map(({ name }) => name);
+  t.deepEqual(names(0), ['A', 'C', 'B']);
+  t.deepEqual(names(3 * HOUR), ['A', 'C']);
+  t.deepEqual(names(0, 'new'), ['C', 'B']);
+  t.deepEqual(names(0, 'resolved'), ['A']);
 });
 
 // Bounds
