@@ -114,14 +114,13 @@ export async function startEtcd(
     entries,
     start,
     post,
-    authenticate: (name, password) =>
+    authenticate: async (name, password) => {
       // Right after a start it may know of no user yet.
-      until(`etcd gives ${name} a token`, async () => {
+      token = await until(`etcd gives ${name} a token`, async () => {
         const answer = await post(AUTHENTICATE, { name, password });
-        if (typeof answer['token'] !== 'string') return false;
-        token = answer['token'];
-        return true;
-      }).then(() => {}),
+        return typeof answer['token'] === 'string' && answer['token'];
+      });
+    },
     stop: () => end('SIGTERM'),
     kill: async (wipe = false) => {
       await end('SIGKILL');
