@@ -83,7 +83,7 @@ export class Relay {
       return handle?.close();
     }
     this.#send(from, { type: 'received', seq });
-    if (handle === undefined) return;
+    if (handle === undefined) return this.#settle(from);
     this.#held.set(from, Math.max(0, this.#load(from) - 1));
     this.#asked.set(from, Math.max(0, (this.#asked.get(from) ?? 0) - 1));
     this.#place({ moved, handle, from, refused: [] });
@@ -95,7 +95,7 @@ export class Relay {
     if (given === undefined) return;
     this.#given.delete(seq);
     if (ok) {
-      given.handle.close();
+      this.#close(given);
       this.#moved(given.from);
     } else this.#place({ ...given, refused: [...given.refused, given.to] });
   }
@@ -177,8 +177,11 @@ export class Relay {
   }
 
   #place(waiting: Waiting): void {
-    const { moved, handle } = waiting;
-    if (this.#heir && this.#fleet().goal !== 'serve') return this.#heir(moved, handle);
+    const { moved, handle, from } = waiting;
+    if (this.#heir && this.#fleet().goal !== 'serve') {
+      this.#heir(moved, handle);
+      return this.#settle(from);
+    }
     const [to] = this.#takers(waiting).toSorted((one, other) => this.#load(one) - this.#load(other));
     if (to === undefined) return this.#wait(waiting);
     const seq = ++this.#seq;
@@ -200,18 +203,28 @@ export class Relay {
   }
 
   #wait(waiting: Waiting): void {
-    const { handle, until = performance.now() + LONGEST_WAIT_MS } = waiting;
-    if (this.#fleet().goal !== 'serve') return handle.close();
-    if (this.#waiting.size >= MOST_WAITING) return handle.close();
+    const { until = performance.now() + LONGEST_WAIT_MS } = waiting;
+    if (this.#fleet().goal !== 'serve') return this.#close(waiting);
+    if (this.#waiting.size >= MOST_WAITING) return this.#close(waiting);
     const kept = { ...waiting, until };
     const timer = setTimeout(
       () => {
         this.#waiting.delete(kept);
-        handle.close();
+        this.#close(kept);
       },
       Math.max(0, until - performance.now()),
     ).unref();
     this.#waiting.set(kept, timer);
+  }
+
+  #close({ handle, from }: Waiting): void {
+    handle.close();
+    this.#settle(from);
+  }
+
+  /** Its giver may send another: connections that wait for a worker are better off where they are served meanwhile. */
+  #settle(from: number): void {
+    if (this.#fleet().workers.some(({ id }) => id === from)) this.#send(from, { type: 'arrived' });
   }
 
   #load(worker: number): number {

@@ -2,6 +2,7 @@
 // unread and sends them to the supervisor; one that is given them carries on as if it had accepted them.
 import type http from 'node:http';
 import type net from 'node:net';
+import { Allowance } from './allowance.js';
 import type { Channel } from './channel.js';
 import {
   canTakeIn,
@@ -20,10 +21,6 @@ import { current } from './domain/current.js';
 import type { Moved } from './protocol.js';
 import type { Sockets } from './sockets.js';
 
-/** Each handle that Node sends waits until the one before it has been received: the rest is better off in service meanwhile. */
-const AT_ONCE = 64;
-/** Looking for more means looking at all of them: it is put off until few are on their way. */
-const FEW = 16;
 /** What becomes idle without an answer's end, such as an answered request whose body arrives late, is found by looking. */
 const LOOK_EVERY_MS = 50;
 /** How often the supervisor hears how many connections there are, while that changes. */
@@ -47,6 +44,7 @@ export class HandOver {
   #wanted = 0;
   /** Taken out here, and not yet known to have arrived in the supervisor. */
   readonly #away = new Map<number, Away>();
+  readonly #allowance = new Allowance();
   #seq = 0;
   #looking = false;
   #timer: NodeJS.Timeout | undefined;
@@ -157,9 +155,9 @@ export class HandOver {
   }
 
   #look(): void {
-    if (this.#looking || this.#wanted === 0 || this.#away.size > FEW) return;
+    if (this.#looking || this.#wanted === 0 || !this.#allowance.isLow) return;
     this.#looking = true;
-    const room = Math.min(AT_ONCE - this.#away.size, this.#wanted);
+    const room = Math.min(this.#allowance.room, this.#wanted);
     const found = this.#idle(room);
     if (found.length === 0 && this.#away.size === 0) this.#quiet?.();
     for (const one of found) this.#give(one.socket, one.server, one.fresh);
@@ -187,6 +185,7 @@ export class HandOver {
     const seq = ++this.#seq;
     this.#away.set(seq, { moved, handle, back });
     this.#wanted--;
+    this.#allowance.began(performance.now());
     this.#channel.give({ type: 'hand-over', seq, moved }, handle);
   }
 
@@ -194,8 +193,13 @@ export class HandOver {
   received(seq: number): void {
     this.#away.get(seq)?.handle.close();
     this.#away.delete(seq);
-    this.#look();
     this.#sent();
+  }
+
+  /** One of them is with who will serve it: another may follow. */
+  arrived(): void {
+    this.#allowance.arrived(performance.now());
+    this.#look();
   }
 
   /** Nobody can have it. */
@@ -203,6 +207,7 @@ export class HandOver {
     const away = this.#away.get(seq);
     if (away === undefined) return;
     this.#away.delete(seq);
+    this.#allowance.arrived(performance.now());
     this.#takeBack(away);
     this.#sent();
   }

@@ -245,7 +245,9 @@ export type ToWorker =
     }
   /** A connection that was handed over has arrived in the supervisor, which holds it from now on. */
   | { readonly type: 'received'; readonly seq: number }
-  /** It has arrived, and there is nobody who could have it: it is its giver's again. */
+  /** One that was received is with who serves it from now on, and waits no more. */
+  | { readonly type: 'arrived' }
+  /** It has arrived in the supervisor, and there is nobody who could have it: it is its giver's again. */
   | { readonly type: 'returned'; readonly seq: number }
   /** With a handle: a connection of another worker's. */
   | { readonly type: 'take-over'; readonly seq: number; readonly moved: Moved }

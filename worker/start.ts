@@ -76,6 +76,8 @@ export function start(terms: BootOrders): void {
           return whereabouts.freed(message.guilty);
         case 'received':
           return handOver.received(message.seq);
+        case 'arrived':
+          return handOver.arrived();
         case 'returned':
           return handOver.returned(message.seq);
         case 'take-over':

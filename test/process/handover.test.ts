@@ -42,6 +42,14 @@ async function keptBy(t: ExecutionContext, started: Started, pid: string): Promi
   }
 }
 
+async function keptElsewhere(t: ExecutionContext, started: Started, pid: string): ReturnType<typeof kept> {
+  for (;;) {
+    const one = await kept(t, started);
+    if (one.pid !== pid) return one;
+    one.connection.close();
+  }
+}
+
 /** Asks until another worker answers; each answer is whole. */
 async function moved(connection: Connection, pid: string): Promise<void> {
   while (pidOf(answered(await connection.ask('/connection'))) === pid);
@@ -172,7 +180,7 @@ const sockets = (pid: number | string): number =>
   }).length;
 
 test('every copy of a descriptor is closed once it is sent', async (t) => {
-  const started = await start(t);
+  const started = await start(t, { keepAliveTimeout: '60000' });
   const supervisor = started.fleet.child.pid ?? 0;
   const { connection: busy, pid } = await kept(t, started);
   const all: Connection[] = [];
@@ -269,6 +277,23 @@ test('a worker that dies with connections on their way to it costs none of them'
     one.close();
   }
   t.is(await fleet.stop(), 0);
+});
+
+test('where the taker is slow, the giver goes on answering on what it has not handed over', async (t) => {
+  const started = await start(t, { keepAliveTimeout: '60000' });
+  const { connection: first, pid } = await kept(t, started);
+  const all: Connection[] = [];
+  while (all.length < 50) all.push(await keptBy(t, started, pid));
+  const failing = await keptBy(t, started, pid);
+  const { connection: elsewhere } = await keptElsewhere(t, started, pid);
+  answered(await elsewhere.ask('/slow-turns'));
+  t.is(answered(await failing.ask('/fail/timer')).status, 500);
+  await moved(first, pid);
+  const answers = await Promise.all(all.map(async (one) => answered(await one.ask('/connection'))));
+  t.true(answers.some((answer) => pidOf(answer) === pid));
+  for (const one of [...all, first, failing, elsewhere]) one.close();
+  await gone(started, pid);
+  t.is(await started.fleet.stop(), 0);
 });
 
 test('handOver: false leaves connections where they are: the next answer is the last, and nobody who still sends is reset', async (t) => {
