@@ -1,11 +1,13 @@
 // Started as root for a low port, nobody soon after.
-import { chmodSync, readFileSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ask } from '../support/client.js';
-import { type Fleet, fixture, startFleet } from '../support/fleet.js';
+import { type Fleet, fixture, root, startFleet } from '../support/fleet.js';
 import { freePort } from '../support/proxy.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -15,24 +17,19 @@ const asRoot = (title: string, story: (t: ExecutionContext) => Promise<void>): v
   else test(title, (t) => t.fail('only root can become somebody else'));
 };
 
-async function start(t: ExecutionContext, settings: object, env: NodeJS.ProcessEnv = {}): Promise<Fleet> {
+async function configured(t: ExecutionContext, settings: object): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'cordon-user-'));
   t.teardown(() => rm(folder, { recursive: true }));
   chmodSync(folder, 0o755);
   const config = path.join(folder, 'cordon.config.json');
   const errors = { dir: path.join(folder, 'book') };
-  await writeFile(
-    config,
-    JSON.stringify({
-      script: fixture('process/busy.mjs'),
-      workers: 1,
-      errors,
-      name: path.basename(folder),
-      ...settings,
-    }),
-  );
-  return startFleet(t, ['-c', config], { env });
+  const rest = { script: fixture('process/busy.mjs'), workers: 1, errors, name: path.basename(folder) };
+  await writeFile(config, JSON.stringify({ ...rest, ...settings }));
+  return config;
 }
+
+const start = async (t: ExecutionContext, settings: object, env: NodeJS.ProcessEnv = {}): Promise<Fleet> =>
+  startFleet(t, ['-c', await configured(t, settings)], { env });
 
 const identity = (pid: number): string[] =>
   readFileSync(`/proc/${pid}/status`, 'utf8')
@@ -102,4 +99,63 @@ asRoot('who is not root cannot become somebody else, and says so with exit code 
   const fleet = startFleet(t, ['-c', config], { uid: 65534, gid: 65534 });
   t.is(await fleet.ended, 77);
   t.regex(fleet.stderr(), /only root can become "daemon", and this is user 65534/);
+});
+
+/** With the ids and capabilities that setpriv leaves it. */
+async function startAs(t: ExecutionContext, settings: object, ...privileges: string[]) {
+  const config = await configured(t, settings);
+  const program = path.join(root, 'dist/cli/main.js');
+  const command = [...privileges, '--', process.execPath, program, 'start', '-c', config];
+  const child = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PORT: '0' } });
+  t.teardown(() => child.kill('SIGKILL'));
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stderr };
+}
+
+asRoot('who is the user by halves already is refused: a group of root, a way back to root', async (t) => {
+  const nobody = ['--reuid=65534', '--regid=65534'];
+  const halves = [
+    [...nobody, '--groups=0,4'],
+    ['--ruid=65534', '--regid=65534', '--clear-groups'],
+    [...nobody, '--clear-groups', '--inh-caps=+setgid', '--ambient-caps=+setgid'],
+  ];
+  for (const { code, stderr } of await Promise.all(halves.map((half) => startAs(t, { user: 'nobody' }, ...half)))) {
+    t.regex(stderr, /user: this process could not become "nobody" wholly/);
+    t.is(code, 77);
+  }
+});
+
+asRoot("root's own folders are nobody else's: not its home, nor where it keeps its state", async (t) => {
+  const roots = mkdtempSync(path.join(os.tmpdir(), 'cordon-roots-'));
+  t.teardown(() => rmSync(roots, { recursive: true }));
+  const env = { HOME: roots, XDG_STATE_HOME: roots, XDG_CACHE_HOME: roots };
+  const fleet = await start(t, { user: '54321', group: '54322' }, env);
+  await fleet.ready();
+  const worker = (await fleet.line(({ worker: id, pid }) => id === 1 && pid !== undefined)).pid as number;
+  const variables = readFileSync(`/proc/${worker}/environ`, 'utf8').split('\0');
+  t.true(variables.includes('HOME=/'));
+  t.deepEqual(
+    variables.filter((variable) => variable.includes(roots)),
+    [],
+  );
+  t.is(await fleet.stop(), 0);
+});
+
+asRoot("folders that systemd has made for a service of root are the user's, and used", async (t) => {
+  const made = mkdtempSync(path.join(os.tmpdir(), 'cordon-made-'));
+  t.teardown(() => rmSync(made, { recursive: true }));
+  chmodSync(made, 0o711);
+  const folders = { RUNTIME_DIRECTORY: path.join(made, 'run'), STATE_DIRECTORY: path.join(made, 'state') };
+  for (const folder of Object.values(folders)) mkdirSync(folder, { mode: 0o700 });
+  const fleet = await start(t, { user: 'nobody', errors: {}, name: 'api' }, { ...folders, INVOCATION_ID: '1' });
+  await fleet.ready();
+  t.is(statSync(path.join(folders.RUNTIME_DIRECTORY, 'api.sock')).uid, 65534);
+  t.is(statSync(folders.STATE_DIRECTORY).uid, 65534);
+  t.deepEqual(
+    fleet.lines.filter(({ level }) => level !== 'info'),
+    [],
+  );
+  t.is(await fleet.stop(), 0);
 });
