@@ -161,7 +161,7 @@ test('describe tells everything about a fleet and a worker, and no secret', asyn
   t.regex((await cordon(t, fleet, ['describe', '1'])).out, /^phase +ready$/m);
 });
 
-test('completion offers commands, options, fleets and workers', async (t) => {
+test('completion offers commands, options and their values, fleets, workers and incidents, and nothing where a file is meant', async (t) => {
   const fleet = startFleet(t, [busy, '-w', '2', '--name', 'api']);
   await fleet.ready();
   const offered = async (...words: string[]): Promise<string[]> =>
@@ -169,6 +169,25 @@ test('completion offers commands, options, fleets and workers', async (t) => {
   t.deepEqual(await offered('re'), ['reload', 'restart']);
   t.deepEqual(await offered('logs', ''), ['api']);
   t.deepEqual(await offered('drain', ''), ['1', '2', 'api']);
+  t.deepEqual(await offered('drain', 'api', ''), ['1', '2']);
+  t.deepEqual(await offered('drain', 'other', ''), []);
+  t.deepEqual(await offered('logs', '--level', 'e'), ['error']);
+  t.deepEqual(await offered('logs', '--worker', ''), ['1', '2']);
+  t.deepEqual(await offered('logs', '--follow', ''), ['api'], 'an option that takes no value');
+  t.deepEqual(await offered('systemd', ''), ['install', 'print', 'uninstall']);
+  for (const files of [
+    ['check', ''],
+    ['diff', ''],
+    ['import', ''],
+    ['init', ''],
+    ['start', '-c', ''],
+  ])
+    t.deepEqual(await offered(...files), [], 'the shell offers files');
+  await get(t, { port: await fleet.port() }, '/fail/timer');
+  let ids: string[] = [];
+  while (ids.length === 0) ids = await offered('errors', 'show', '');
+  t.regex(ids.join(), /^[0-9a-f]{12}$/);
+  t.deepEqual(await offered('errors', 'show', ids.join(), ''), ['api']);
   t.deepEqual(await offered('errors', 's'), ['show']);
   t.deepEqual(await offered('stop', '--n'), ['--now']);
   t.true((await offered('start', '--')).includes('--daemon'));
