@@ -239,8 +239,8 @@ try {
 function misused(error: CommanderError): ExitCode {
   if (error.exitCode === 0) return ExitCode.ok;
   if (error.code === 'commander.help')
-    say(`expected a command, such as \`cordon start server.js\`; \`cordon --help\` lists them`);
-  else say(usageSentence(error));
+    say(`expected a command, such as \`cordon start server.js\`; \`cordon --help\` lists them`, 'error');
+  else say(usageSentence(error), 'error');
   return ExitCode.usage;
 }
 

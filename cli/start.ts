@@ -57,7 +57,7 @@ export async function start(line: StartLine, about: { version: string }): Promis
   const predecessor = await predecessorOf(about.version);
   const service = await serviceOf(predecessor !== undefined);
   try {
-    const { apps, file } = await configsOf(line, folder, say);
+    const { apps, file } = await configsOf(line, folder, (note) => say(note, 'warn'));
     const { supervise } = await import('../supervisor/index.js');
     const reread: About['reread'] = async (environment, other) =>
       (await configsOf(other === undefined ? line : of(other, line), folder, () => undefined, environment)).apps;

@@ -119,9 +119,12 @@ boxed('a start that fails says why, in the status and as an errno', async (t) =>
   void box.run('/opt/node', '-e', 'require("net").createServer().listen(8080, "127.0.0.1")');
   await box.run('sh', '-c', 'until ss -ltn | grep -q :8080; do sleep 0.05; done');
   t.not((await box.systemctl('start', 'web')).code, 0);
+  await box.run('journalctl', '--sync');
   t.regex(await box.show('web', 'StatusText'), /the address is taken \(EADDRINUSE\)/);
   t.is(await box.show('web', 'StatusErrno'), '98');
   t.is(await box.show('web', 'ExecMainStatus'), '73');
+  const errors = await box.run('journalctl', '-u', 'web', '-p', 'err', '-t', 'node', '-o', 'cat', '--no-pager');
+  t.regex(errors.stdout, /^cordon: cannot listen on 127\.0\.0\.1:8080: the address is taken/m);
 });
 
 boxed('a boot and a stop that take longer than the unit says are waited for, since cordon says so', async (t) => {
