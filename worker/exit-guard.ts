@@ -14,15 +14,29 @@ export type Exit = (code?: number | string | null) => never;
 export function guardExit(mustWait: () => boolean): Exit {
   const exit = process.exit.bind(process);
   const kill = process.kill.bind(process);
+  const abort = process.abort.bind(process);
+  const reallyExit = Reflect.get(process, 'reallyExit') as (code?: unknown) => never;
   const waits = (): boolean => reporting.getStore() === true || mustWait();
-  const guardedExit = (code?: number | string | null): unknown => (waits() ? undefined : exit(code));
+  let leaves = false;
+  const leave: Exit = (code) => {
+    leaves = true;
+    return exit(code);
+  };
   const guardedKill: typeof process.kill = (pid, signal) => {
-    const ends = pid === process.pid && signal !== 0;
+    // A worker leads a process group of its own.
+    const ends = (pid === 0 || Math.abs(pid) === process.pid) && signal !== 0;
     return ends && waits() ? true : kill(pid, signal);
   };
-  process.exit = guardedExit as typeof process.exit;
-  process.kill = guardedKill;
-  return exit;
+  const guarded = {
+    exit: (code?: number | string | null): unknown => (waits() ? undefined : leave(code)),
+    kill: guardedKill,
+    // For the sake of a core dump.
+    abort: (): unknown => (waits() ? undefined : abort()),
+    // What `process.exit` calls in the end, and those programs which want no `exit` event.
+    reallyExit: (code?: unknown): unknown => (waits() && !leaves ? undefined : reallyExit.call(process, code)),
+  };
+  Object.assign(process, guarded);
+  return leave;
 }
 
 /** Runs the program's own listeners. What they throw would end the process in plain Node: that waits, too, and `threw` is told. */

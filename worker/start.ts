@@ -172,12 +172,14 @@ export function start(terms: BootOrders): void {
   };
 
   /** Most listeners that throw pass on what they were told of. */
-  const tellProgram = (listeners: () => boolean, byThrow: boolean): boolean =>
-    runListeners(listeners, (error) => {
+  const tellProgram = (listeners: () => boolean, byThrow: boolean): boolean => {
+    if (life.phase === 'booting') return listeners();
+    return runListeners(listeners, (error) => {
       // Node announces it as one more error that nobody caught.
       if (!byThrow) throw error;
       if (error !== latest) failed(error, 'uncaughtException');
     });
+  };
 
   const cut = (doomed = false): void =>
     channel.tell({ type: 'cut', requests: servers.cut(doomed).map((one) => redaction.name(one)) });

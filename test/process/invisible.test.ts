@@ -96,7 +96,8 @@ for (const [what, { rejections, path, lines }] of Object.entries(heardOf)) {
   });
 }
 
-for (const exit of ['now', 'later']) {
+const exits = ['now', 'later', 'with a core dump', 'without a word', 'as a monitor', 'by a bug in a monitor'];
+for (const exit of exits) {
   test(`a listener that ends the process (${exit}) does not end it for those in flight`, async (t) => {
     const { fleet, target } = await start(t, 'reporters.mjs', { EXIT: exit });
     const innocent = await new Connection(t, target).connected();

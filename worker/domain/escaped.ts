@@ -132,8 +132,12 @@ export function listenForEscaped(): void {
     let claimed = false;
 
     const intercepted = function (this: NodeJS.Process, event: string | symbol, ...args: unknown[]): boolean {
-      if (event === 'uncaughtExceptionMonitor') shared.announcing = { error: args[0], origin: String(args[1]) };
-      else if (event === 'uncaughtException') {
+      if (event === 'uncaughtExceptionMonitor') {
+        shared.announcing = { error: args[0], origin: String(args[1]) };
+        // It is told first, so a monitor that ends the process would do so before anybody is answered.
+        return shared.guard(() => emit.call(this, event, ...args), true);
+      }
+      if (event === 'uncaughtException') {
         claimed = true;
         const program: Program = (error) => {
           claimed = false;
