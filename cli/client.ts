@@ -1,6 +1,7 @@
 // One request to a supervisor. Replies are typed by the protocol that both sides share; what cannot be answered becomes a sentence.
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
+import { request as httpRequest } from '../config/http.js';
 import { JSON_LINES, type OrderLine, type OrderOutcome, type RefusalReply } from '../supervisor/control/protocol.js';
 
 /** How long a supervisor may take to begin its answer. A stopped or stuck one must not hold up a terminal. */

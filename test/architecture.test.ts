@@ -70,3 +70,14 @@ test('the supervisor loads no parser, watcher or compiler before it is asked to'
     [],
   );
 });
+
+test('nothing imports node:http but its types: it costs 12 MB a process from Node 22 on', (t) => {
+  const imports = Object.keys(allowed)
+    .flatMap(sourcesIn)
+    // The doctor asks once, and ends.
+    .filter((file) => !file.startsWith('cli/doctor/'))
+    .filter((file) =>
+      /^import (?!type).*'node:http'|import\('node:http'\)/m.test(readFileSync(join(root, file), 'utf8')),
+    );
+  t.deepEqual(imports, []);
+});

@@ -1,5 +1,5 @@
 // What a client reads when a request fails: no stack, and an id under which the operator finds the error.
-import http from 'node:http';
+import { STATUS_CODES } from '../config/http.js';
 
 export interface Answer {
   readonly headers: readonly (readonly [string, string])[];
@@ -12,7 +12,7 @@ type Type = (typeof TYPES)[number];
 /** The answer in JSON, HTML or text, whichever the client prefers; JSON where it does not care. */
 export function answerBody(status: number, id: string, accept: string | undefined): Answer {
   const type = preferred(accept);
-  const body = render[type](http.STATUS_CODES[status] ?? String(status), id);
+  const body = render[type](STATUS_CODES[status] ?? String(status), id);
   return {
     headers: [
       ['content-type', `${type}; charset=utf-8`],

@@ -1,9 +1,10 @@
 // What Node knows of a server's HTTP/1 connections, and the two moves that hand-over is made of: a connection taken out of its
 // socket with nothing of it read, and one taken in as if it had been accepted here. Everything here leans on Node's insides, so
 // everything that does is here, and `test/process/handover.test.ts` tries it on every Node.
-import http from 'node:http';
+import type http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
+import { Server as HttpServer } from '../config/http.js';
 
 /** A libuv stream handle. */
 export interface Handle {
@@ -53,7 +54,7 @@ function connectionsOf(server: net.Server): Connections | undefined {
 }
 
 /** Whether this server's connections can be moved: HTTP/1 in clear text. */
-export const isMovable = (server: object | undefined): server is http.Server => server instanceof http.Server;
+export const isMovable = (server: object | undefined): server is http.Server => server instanceof HttpServer;
 
 /** Whether this very connection can be: one that a server of HTTP/1 accepted by itself, and that nobody has wrapped. */
 export function isMovableSocket(socket: object | null | undefined): boolean {
@@ -186,7 +187,7 @@ export function setBusy(server: http.Server, socket: net.Socket): void {
 }
 
 type Close = (this: net.Server) => void;
-const closeIdle: Close = Reflect.get(http.Server.prototype, 'closeIdleConnections');
+const closeIdle: Close = Reflect.get(HttpServer.prototype, 'closeIdleConnections');
 
 /** Node's own, whatever stands in its place. */
 export function closeIdleConnections(server: net.Server): void {
@@ -195,7 +196,7 @@ export function closeIdleConnections(server: net.Server): void {
 
 /** `server.close()` ends idle connections under their clients' next request, whoever calls it. Not while they are `wanted`. */
 export function keepIdleConnections(wanted: () => boolean): void {
-  for (const { prototype } of [http.Server, https.Server] as { prototype: http.Server }[])
+  for (const { prototype } of [HttpServer, https.Server] as { prototype: http.Server }[])
     prototype.closeIdleConnections = function (this: http.Server) {
       if (!wanted()) closeIdle.call(this);
     };

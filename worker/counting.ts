@@ -1,6 +1,6 @@
 // What a worker counts of its requests, and tells with every beat: a supervisor that is asked for metrics has it at hand, and need
 // not wait for a worker that is busy.
-import http from 'node:http';
+import { METHODS as NODES_METHODS } from '../config/http.js';
 import { type Beat, DURATION_BOUNDS_MS, type DurationCount, type RequestCount } from './protocol.js';
 
 /** A request that is over. */
@@ -18,7 +18,7 @@ type Durations = Omit<Mutable<DurationCount>, 'counts'> & { readonly counts: num
 const MAX_ROUTES = 100;
 const MAX_ROUTE = 200;
 export const OTHER_ROUTES = 'other';
-const METHODS = new Set(http.METHODS);
+const METHODS = new Set(NODES_METHODS);
 const SWITCHING = 101;
 
 /** 0 where no head went out. */

@@ -1,8 +1,8 @@
 // Asks the program for a path until it answers 2xx: whether it is ready is for it to say. The question comes over a connection
 // inside this process, since one from outside could be accepted by any worker.
-import http from 'node:http';
 import type net from 'node:net';
 import { Duplex } from 'node:stream';
+import { get } from '../config/http.js';
 import { current } from './domain/current.js';
 
 const AGAIN_MS = 250;
@@ -33,7 +33,7 @@ function isWell(server: net.Server, path: string): Promise<boolean> {
   server.emit(server.listenerCount('secureConnection') > 0 ? 'secureConnection' : 'connection', far);
   return new Promise((resolve) => {
     const headers = { host: 'localhost', 'user-agent': 'cordon', connection: 'close' };
-    const request = http.get({ path, headers, timeout: PATIENCE_MS, createConnection: () => near });
+    const request = get({ path, headers, timeout: PATIENCE_MS, createConnection: () => near });
     request.on('response', (response) => {
       const { statusCode = 0 } = response.resume();
       resolve(statusCode >= 200 && statusCode < 300);

@@ -1,9 +1,10 @@
 // A response of HTTP/1 from the inside: Node's own methods, whatever middleware has put on it since, and what decides whether the
 // connection is kept behind it.
-import http from 'node:http';
+import type http from 'node:http';
+import { ServerResponse } from '../config/http.js';
 
 type Method<A extends unknown[], R = unknown> = (this: http.ServerResponse, ...args: A) => R;
-const method = (name: keyof http.ServerResponse): unknown => Reflect.get(http.ServerResponse.prototype, name);
+const method = (name: keyof http.ServerResponse): unknown => Reflect.get(ServerResponse.prototype, name);
 
 /** A response's methods as Node made them, whatever middleware has put on it since. */
 export const node = {
@@ -13,7 +14,7 @@ export const node = {
   writeHead: method('writeHead') as Method<[status: number]>,
   write: method('write') as Method<[text: string]>,
   end: method('end') as Method<[text?: string]>,
-  storeHeader: Reflect.get(http.ServerResponse.prototype, '_storeHeader') as Method<unknown[]>,
+  storeHeader: Reflect.get(ServerResponse.prototype, '_storeHeader') as Method<unknown[]>,
 };
 
 /** What Node makes a head with, and what of it decides whether the connection is kept. */

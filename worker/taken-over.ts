@@ -1,6 +1,7 @@
 // A connection that the program has taken over, by `upgrade` or `connect`.
-import http from 'node:http';
+import type http from 'node:http';
 import type { Duplex } from 'node:stream';
+import { STATUS_CODES } from '../config/http.js';
 import { answerBody } from './answer.js';
 import { adopt } from './domain/domain.js';
 import type { RawRequest } from './redact.js';
@@ -68,7 +69,7 @@ export class TakenOver extends Request {
     this.#status = status;
     const { headers, body } = answerBody(status, id, this.#request?.headers.accept);
     const lines = [...headers, ['connection', 'close'] as const].map(([header, value]) => `${header}: ${value}\r\n`);
-    socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
     return true;
   }
 

@@ -1,11 +1,12 @@
 // The control plane's servers: HTTP over a unix socket for the supervisor's own user, one that only reads for a group, and probes over
 // TCP. Whatever reaches them, the fleet does not notice.
 import { EventEmitter, once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config, ListenAddress } from '../../config/config.js';
 import { ExitCode, OperatorError } from '../../config/exit-code.js';
+import { createServer } from '../../config/http.js';
 import { cannotBind } from '../bind.js';
 import { type Access, type Claim, claim } from './claim.js';
 import { groupId } from './group.js';

@@ -54,7 +54,9 @@ function endTree(pid: number | undefined): void {
 /** The address may hold a secret: it is not in what is said when it fails. */
 export function byPost(address: string) {
   return async (news: News, timeoutMs: number): Promise<void> => {
-    const { request } = address.startsWith('https:') ? await import('node:https') : await import('node:http');
+    const { request } = address.startsWith('https:')
+      ? await import('node:https')
+      : await import('../../config/http.js');
     const body = JSON.stringify(news);
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
     await new Promise<void>((resolve, reject) => {

@@ -1,9 +1,10 @@
 // etcd's HTTP gateway (v3, etcd 3.4 and later), as far as a registration needs it: one POST at a time to one of several servers, the
 // next one after a failure. Keys and values travel in base64, 64-bit numbers as texts.
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
+import type http from 'node:http';
 import https from 'node:https';
 import type { Config } from '../../config/config.js';
+import { Agent, request as httpRequest } from '../../config/http.js';
 
 export type EtcdOptions = Config['registry']['etcd'];
 
@@ -43,7 +44,7 @@ export class EtcdClient {
     this.#timeoutMs = timeoutMs;
     this.#at = first;
     const kept = { keepAlive: true, maxSockets: 1 };
-    this.#agents = { http: new http.Agent(kept), https: new https.Agent(kept) };
+    this.#agents = { http: new Agent(kept), https: new https.Agent(kept) };
   }
 
   /** @throws {Error} in words that an operator understands; an `EtcdRefusal` where etcd itself says no. */
@@ -108,7 +109,7 @@ export class EtcdClient {
         },
         ...(secure && this.#secrets()),
       };
-      const request = (secure ? https : http).request(url, options);
+      const request = (secure ? https.request : httpRequest)(url, options);
       const end = (error: Error): void => {
         request.destroy();
         reject(new Error(`${url.host}: ${error.message}`));
