@@ -189,13 +189,13 @@ test('every copy of a descriptor is closed once it is sent', async (t) => {
   const slow = busy.ask('/slow?ms=3000');
   await fail(t, started, pid);
   for (const connection of all) await moved(connection, pid);
-  // The listening socket goes, too. A copy is closed when the supervisor's word is heard that it has arrived.
-  const closed = (): boolean => sockets(pid) <= before.source - all.length;
-  for (const until = performance.now() + 2000; !closed() && performance.now() < until; ) await sleep(10);
-  t.true(closed(), `${before.source} before, ${sockets(pid)} now`);
   await started.fleet.ready();
   const successors = 2; // The lifeline and the channel of one worker more.
-  t.true(sockets(supervisor) <= before.supervisor + 2 * successors, `${before.supervisor} before`);
+  // The listening socket goes, too. A copy is closed when the other side's word is heard that it has arrived.
+  const closed = (): boolean =>
+    sockets(pid) <= before.source - all.length && sockets(supervisor) <= before.supervisor + 2 * successors;
+  for (const until = performance.now() + 2000; !closed() && performance.now() < until; ) await sleep(10);
+  t.true(closed(), `${JSON.stringify(before)} before, ${sockets(pid)} and ${sockets(supervisor)} now`);
   t.is(answered(await slow).status, 200);
   for (const connection of [busy, ...all]) connection.close();
   await gone(started, pid);
