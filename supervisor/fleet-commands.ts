@@ -203,9 +203,7 @@ export class FleetCommands implements Commands {
     return { ok: true };
   }
 
-  /** Not while a generation is prepared: its successor would do the same at the same time. */
-  async upgrade(): Promise<UpgradeOutcome> {
-    await this.#reading;
+  upgrade(): Promise<UpgradeOutcome> {
     return this.#means.upgrade();
   }
 

@@ -10,7 +10,7 @@ import type { UpgradeOutcome, Whole } from './commands.js';
 import { Development } from './development.js';
 import type { Environment } from './environment.js';
 import { FleetCommands } from './fleet-commands.js';
-import { Relay } from './handover.js';
+import { type Heir, Relay } from './handover.js';
 import { History } from './history.js';
 import { Looking } from './look/looking.js';
 import { Metrics } from './metrics/metrics.js';
@@ -24,7 +24,6 @@ import { Standing } from './standing.js';
 import { emptyFleet, type Fleet, isServing } from './state.js';
 import type { FleetStatus } from './status.js';
 import { type Observer, Supervisor } from './supervisor.js';
-import type { Passing } from './upgrade/passing.js';
 import type { Scale } from './upgrade/protocol.js';
 import { scaled } from './upgrade/scale.js';
 
@@ -280,11 +279,11 @@ export class FleetRun {
   }
 
   /** A successor serves. Sockets stay open, and kept connections go to it. */
-  retire(passing: Passing): void {
+  retire(heir: Heir): void {
     this.#outward.leave();
     this.premises.sockets.forsake();
     this.premises.control.leave();
-    this.relay.follow((moved, handle) => passing.pass(moved, handle));
+    this.relay.follow(heir);
     this.#supervisor.tell({ type: 'stop-asked' });
   }
 

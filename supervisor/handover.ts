@@ -9,6 +9,9 @@ export interface Handle {
   close(): void;
 }
 
+/** Who has what this fleet's workers hand over, once it is on its way out. */
+export type Heir = (moved: Moved, handle: Handle) => void;
+
 interface Waiting {
   readonly moved: Moved;
   readonly handle: Handle;
@@ -41,7 +44,7 @@ export class Relay {
   readonly #asked = new Map<number, number>();
   #balancing: NodeJS.Timeout | undefined;
   /** Where connections go when this fleet is on its way out. */
-  #heir: ((moved: Moved, handle: Handle) => void) | undefined;
+  #heir: Heir | undefined;
   /** All have been told that nobody takes connections over any more. */
   #ended = false;
   #seq = 0;
@@ -137,7 +140,7 @@ export class Relay {
   }
 
   /** This fleet serves no more: what is handed over from now on goes to its successor's. */
-  follow(heir: (moved: Moved, handle: Handle) => void): void {
+  follow(heir: Heir): void {
     this.#heir = heir;
   }
 

@@ -19,9 +19,6 @@ import { writePidFile } from './pid-file.js';
 import { type Ending, onEnding, onSignal } from './signals.js';
 import { count } from './words.js';
 
-export const ONE_ONLY =
-  'this version replaces a supervisor only where it runs one app: stop it and start it again. `cordon reload` brings in everything else';
-
 export class House {
   readonly apps: Apps;
   readonly #about: About;
@@ -50,10 +47,16 @@ export class House {
       changed: (question) => this.#renewal.follow(question),
       blind: (why) => this.apps.note('warn', 'watch', `changes of ${about.file} may not be seen: ${why}`),
     });
-    this.#renewal = new Renewal({ apps: () => this.apps, reread, renewed: (all) => this.#watch.follow(all) });
+    this.#renewal = new Renewal({
+      apps: () => this.apps,
+      reread,
+      quiet: () => this.#lineage.quiet(),
+      isUpgrading: () => this.#lineage.upgrade.isUnderWay,
+      renewed: (all) => this.#watch.follow(all),
+    });
     this.#lineage = new Lineage(
-      () => this.#only,
-      { folder, predecessor, service },
+      () => this.apps,
+      { folder, predecessor, service, names: configs.map(({ name }) => name) },
       (verdict) => {
         if (verdict.type === 'ready') {
           if (shared.pidFile !== undefined) writePidFile(shared.pidFile);
@@ -61,16 +64,18 @@ export class House {
         }
         this.#exitCode = ExitCode.failed;
         this.#stillborn = verdict.why;
-        this.#only.halt();
+        this.apps.retire((run) => run.halt());
       },
     );
     this.apps = new Apps(configs, {
       version,
       follows: predecessor !== undefined,
       reread: async (name, environment) => oneOf(await reread(environment), name, this.apps.isSeveral),
-      observe: (...turn) => {
+      awaits: (name) => this.#lineage.awaits(name),
+      former: (name) => this.#lineage.former(name),
+      observe: (app, ...turn) => {
         service?.observe(...turn);
-        this.#lineage.observe(...turn);
+        this.#lineage.observe(app, ...turn);
       },
       leaving: () => {
         this.#lineage.upgrade.callOff();
@@ -79,7 +84,7 @@ export class House {
       look: () => service?.look(),
       stopping: () => this.#lineage.upgrade.callOff(),
       upgrade: () => this.#upgrade(),
-      scale: predecessor?.scale,
+      scale: (name) => this.#lineage.scaleOf(name),
       lineal: () => ({
         isReplaced: this.#lineage.isSucceeded,
         isUpgrading: this.#lineage.upgrade.isUnderWay,
@@ -104,8 +109,7 @@ export class House {
     for (const app of apps.list) if (!app.failure) apps.wire(app);
     service?.begin(standingOf(apps, { warn: (text) => apps.note('warn', 'systemd', text) }));
     if (predecessor)
-      this.#lineage.begin((maintenance) => {
-        const run = this.#only;
+      this.#lineage.begin((run, maintenance) => {
         run.standing.maintenance = maintenance;
         service?.promote();
         void run.openOutward(run.commands.config.stop.timeoutMs);
@@ -122,13 +126,11 @@ export class House {
     if (failure && (!apps.isEnding || failures.length === apps.list.length)) throw failure;
     // Node removes the paths of unix sockets when it closes them, and it closes them unless the process is ended.
     if (this.#lineage.isSucceeded) {
-      const { premises } = this.#only;
-      await premises.control.close();
-      await premises.incidents.close();
+      for (const app of apps.list) await app.handOver();
       // What the one before still hands over goes through here.
       if (predecessor) await Promise.race([predecessor.gone(), hurried]);
       await this.#lineage.settled();
-      await premises.logs.end();
+      for (const { premises } of apps.list) await premises?.logs.end();
       process.exit(this.#exitCode);
     }
     // systemd kills whatever is left when its main process ends: the predecessor may still have requests to answer.
@@ -143,15 +145,8 @@ export class House {
     await this.apps.close();
   }
 
-  /** The one app, where there is but one. */
-  get #only(): FleetRun {
-    const run = this.apps.list.find((app) => app.run)?.run;
-    if (run === undefined) throw new Error('cordon: there is no fleet');
-    return run;
-  }
-
   #opened(run: FleetRun): void {
-    const { version, predecessor, seen, commanded } = this.#about;
+    const { version, seen, commanded } = this.#about;
     const { config, log, incidents } = run.premises;
     seen?.({ incidents, metrics: () => run.metrics.scrape() });
     commanded?.(run.commands);
@@ -159,17 +154,13 @@ export class House {
     log.info(
       `cordon ${version} (Node ${process.versions.node}, pid ${process.pid}) runs ${config.script} in ${count(run.fleet.size, 'worker')}${roundedWords(config.workers)}`,
     );
-    if (predecessor === undefined || this.apps.isSeveral) void run.openOutward(0);
+    if (this.#lineage.leads) void run.openOutward(0);
   }
 
   #hear(): void {
     const { signal: until } = this.#signals;
     onEnding(until, (signal) => this.#end(signal));
-    onSignal(
-      until,
-      'SIGUSR2',
-      () => void (this.apps.isSeveral ? this.#upgrade() : this.apps.runs[0]?.commands.upgrade()),
-    );
+    onSignal(until, 'SIGUSR2', () => void this.#upgrade());
     onSignal(until, 'SIGHUP', () => void this.#renewal.reload({}));
     onSignal(until, 'SIGTTIN', () => void this.#scale(1));
     onSignal(until, 'SIGTTOU', () => void this.#scale(-1));
@@ -187,10 +178,11 @@ export class House {
     apps.stop(this.#exitCode !== 0);
   }
 
+  /** Not while a generation is prepared: its successor would do the same at the same time. */
   async #upgrade(): Promise<UpgradeOutcome> {
-    if (!this.apps.isSeveral) return this.#lineage.upgrade.start();
-    this.apps.note('error', 'upgrade', `cannot upgrade: ${ONE_ONLY}`);
-    return { ok: false, why: ONE_ONLY };
+    await this.#renewal.prepared;
+    await Promise.all(this.apps.runs.map(({ commands }) => commands.prepared));
+    return this.#lineage.upgrade.start();
   }
 
   async #scale(by: number): Promise<void> {

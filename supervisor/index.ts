@@ -1,11 +1,10 @@
 // The supervisor's process: it forks workers, owns their sockets, reads what they print, and does very little else, so that little
 // can go wrong in it. This file is its beginning and its end; `house.ts` is what is between, `apps/apps.ts` the fleets.
 import type { Config } from '../config/config.js';
-import { ExitCode, OperatorError } from '../config/exit-code.js';
 import { sharedBy } from './apps/shared.js';
 import type { Commands } from './commands.js';
 import type { Environment } from './environment.js';
-import { House, ONE_ONLY } from './house.js';
+import { House } from './house.js';
 import type { IncidentBook } from './incidents/incidents.js';
 import { abandonStdout } from './logs/stdout.js';
 import { removePidFile, writePidFile } from './pid-file.js';
@@ -50,7 +49,6 @@ export async function supervise(config: Config | readonly Config[], about: About
   const { predecessor, service } = about;
   const configs = [config].flat();
   const shared = sharedBy(configs);
-  if (predecessor !== undefined && configs.length > 1) throw new OperatorError(ONE_ONLY, ExitCode.failed);
   const house = new House(configs, about, shared);
   try {
     const drop = async (): Promise<void> => (await import('./privileges.js')).drop({ ...shared, listen: house.pinned });

@@ -4,8 +4,10 @@ import type { Handle } from './bind.js';
 
 /** One listening socket, as its heir is told of it. */
 export interface Heirloom {
+  /** The app of the predecessor that had it. */
+  readonly app?: string | undefined;
   /** Under which workers have asked for it. Absent where only the operator did. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** Where it listens as the operator would name it, `port:<port>` or `path:<path>`; empty where no name fits. */
   readonly place: string;
   /** The host that the operator gave; undefined for all. */

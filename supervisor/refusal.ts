@@ -17,11 +17,13 @@ export const ending = ({ isReplaced }: Lineal): Refusal =>
     ? { ok: false, why: 'this supervisor was replaced: ask its successor', became: 'replaced' }
     : { ok: false, why: 'the fleet stops', became: 'stopping' };
 
+export const UPGRADING = 'an upgrade is under way: ask again when it is over';
+
 /** Why a change cannot begin now. */
 export function refusal({ goal }: Fleet, lineal: Lineal): Refusal | undefined {
   if (goal !== 'serve') return ending(lineal);
   // The successor has its size and its configuration by now.
-  return lineal.isUpgrading ? { ok: false, why: 'an upgrade is under way: ask again when it is over' } : undefined;
+  return lineal.isUpgrading ? { ok: false, why: UPGRADING } : undefined;
 }
 
 /** A generation that was watched, and taken back. */

@@ -53,7 +53,9 @@ export class Sockets {
       }
       this.#leads = false;
       if (heirloom.key !== undefined) this.#owned.set(heirloom.key, owned);
-      if (heirloom.place !== '') this.#inherited.set(heirloom.place, owned);
+      // Of several at one place, the first can be asked for; the others wait to be closed.
+      if (!this.#inherited.has(heirloom.place) && heirloom.place !== '') this.#inherited.set(heirloom.place, owned);
+      else if (heirloom.key === undefined) this.#inherited.set(`${heirloom.place}#${this.#inherited.size}`, owned);
     }
   }
 

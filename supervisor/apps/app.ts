@@ -106,6 +106,13 @@ export class App implements Standing {
     this.#settling.abort();
   }
 
+  /** A successor has its commands and its book; what is told until the end goes on. */
+  async handOver(): Promise<void> {
+    if (this.#leaving || this.#premises === undefined) return;
+    await this.#premises.control.close();
+    await this.#premises.incidents.close();
+  }
+
   leave(): Promise<void> {
     return (this.#leaving ??= this.#leave());
   }

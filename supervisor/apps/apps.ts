@@ -2,7 +2,7 @@
 // long as there are others.
 import type { Config } from '../../config/config.js';
 import { inWords } from '../../config/duration.js';
-import { ExitCode, OperatorError } from '../../config/exit-code.js';
+import { OperatorError } from '../../config/exit-code.js';
 import type { UpgradeOutcome, Whole } from '../commands.js';
 import type { Environment } from '../environment.js';
 import type { FleetRun } from '../fleet-run.js';
@@ -14,6 +14,7 @@ import { isServing } from '../state.js';
 import type { Observer } from '../supervisor.js';
 import type { Scale } from '../upgrade/protocol.js';
 import { App } from './app.js';
+import { shareOut } from './shares.js';
 import { beginners, leavers, waitsFor } from './turns.js';
 
 export interface Means {
@@ -22,14 +23,18 @@ export interface Means {
   readonly follows: boolean;
   /** @throws {OperatorError} where the configuration is wrong. */
   readonly reread: (name: string, environment: Environment) => Promise<Config>;
+  /** The other supervisor leaves only if this app makes it. */
+  readonly awaits: (name: string) => boolean;
+  /** What a predecessor called an app. */
+  readonly former: (name: string) => string | undefined;
   /** Hears of every turn of every fleet. */
-  readonly observe: Observer;
+  readonly observe: (app: App, ...turn: Parameters<Observer>) => void;
   readonly leaving: () => void;
   readonly look: () => void;
   readonly stopping: () => void;
   readonly upgrade: () => Promise<UpgradeOutcome>;
-  /** What a predecessor was scaled to. */
-  readonly scale: Scale | undefined;
+  /** What a predecessor had scaled an app to. */
+  readonly scale: (name: string) => Scale | undefined;
   readonly lineal: () => Lineal;
   readonly whole: Whole;
   /** Hears of each fleet before its first worker starts. */
@@ -81,7 +86,9 @@ export class Apps {
    */
   async open(inherited: readonly Inherited[], drop: (() => Promise<void>) | undefined): Promise<void> {
     const all = this.#list;
-    for (const app of all) await this.#attempt(app, () => app.lay(this.#share(app, inherited), () => this.isSeveral));
+    const asking = all.map(({ asked: { name, listen } }) => ({ name, listen }));
+    const shares = shareOut(inherited, asking, this.#means.former);
+    for (const app of all) await this.#attempt(app, () => app.lay(shares.get(app.name) ?? [], () => this.isSeveral));
     if (drop) {
       for (const app of all) await this.#attempt(app, () => app.pin());
       // Before anything else is made that must belong to the user: the control socket, the book of errors.
@@ -107,7 +114,7 @@ export class Apps {
     const opened = open();
     this.#opening = opened.catch(() => {});
     await opened;
-    if (!app.failure) this.wire(app);
+    if (!app.failure) this.wire(app, true);
     // It may be in no configuration any more already.
     if (app.isRemoved && app.failure) this.forget(app);
     else if (app.isRemoved) app.run?.stop(true);
@@ -122,7 +129,9 @@ export class Apps {
   }
 
   async #furnish(app: App, pins: boolean, isLater = false): Promise<void> {
-    await this.#attempt(app, () => app.furnish(this.#means.follows && !isLater, this.isSeveral), isLater);
+    // One that the predecessor has not: its name may be somebody else's.
+    const follows = this.#means.follows && !isLater && this.#means.former(app.name) !== undefined;
+    await this.#attempt(app, () => app.furnish(follows, this.isSeveral), isLater);
     if (pins) await this.#attempt(app, () => app.pin(), isLater);
     if (app.premises && !app.failure) tellWhere(app.premises);
   }
@@ -136,27 +145,13 @@ export class Apps {
       app.end(error);
       await app.leave();
       if (!this.isSeveral && !isLater) throw error;
+      if (this.#means.awaits(app.name)) throw new OperatorError(`${app.name}: ${error.message}`, error.exitCode);
       this.note('error', 'failed', `${app.name} does not start, and the next reload tries it again: ${error.message}`);
     }
   }
 
-  /** With several, only who asks for a socket of systemd by its name can be meant. @throws {OperatorError} */
-  #share({ asked }: App, inherited: readonly Inherited[]): readonly Inherited[] {
-    if (!this.isSeveral) return inherited;
-    const stray = inherited.find(
-      ({ heirloom: { lent } }) =>
-        lent === undefined || !this.#list.some((app) => named(app.asked.listen).includes(lent)),
-    );
-    if (stray)
-      throw new OperatorError(
-        `listen: a socket is handed over${stray.heirloom.lent === undefined ? '' : ` as "${stray.heirloom.lent}"`}, and no app lists it: with several apps, write "systemd:<name>" into the one that it is for.`,
-        ExitCode.badConfig,
-      );
-    return inherited.filter(({ heirloom: { lent } }) => lent !== undefined && named(asked.listen).includes(lent));
-  }
-
   /** From now on it has a fleet. */
-  wire(app: App): void {
+  wire(app: App, isLater = false): void {
     const { version, reread, leaving, look, stopping, upgrade, scale, lineal, whole } = this.#means;
     const run = app.wire({
       version,
@@ -165,7 +160,7 @@ export class Apps {
       look,
       stopping,
       upgrade,
-      scale,
+      scale: isLater ? undefined : scale(app.name),
       lineal,
       whole,
       company: () => ({
@@ -174,7 +169,7 @@ export class Apps {
       }),
       observe: (...turn) => {
         this.beginNext();
-        this.#means.observe(...turn);
+        this.#means.observe(app, ...turn);
       },
     });
     if (run === undefined) return;
@@ -202,6 +197,12 @@ export class Apps {
         `${app.name} still waits, after ${inWords(afterMs)}, for ${others.map(stateInWords).join(' and ')}`,
       );
     setTimeout(() => this.tellWaiting(app, nextMs), nextMs).unref();
+  }
+
+  /** None begins any more; what has, is told by `leave`. */
+  retire(leave: (run: FleetRun) => void): void {
+    this.#isEnding = true;
+    for (const run of this.runs) leave(run);
   }
 
   /** As a signal does it. With several, those that come after others leave first. */
@@ -262,6 +263,3 @@ function stateInWords({ name, phase, run, failure }: App): string {
   const ready = workers.filter(isServing).length;
   return `${name} (${ready} of ${slots.length} workers ready${degraded ? ', they fail again and again' : ''})`;
 }
-
-const named = (listen: Config['listen']): readonly string[] =>
-  listen.flatMap((address) => ('inherited' in address ? address.inherited : []));

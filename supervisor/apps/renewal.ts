@@ -1,9 +1,10 @@
 // A configuration that was read again, brought in: apps that are new start, those that are gone leave, those that changed reload.
 import type { Config } from '../../config/config.js';
 import type { AppDifference } from '../../config/diff.js';
-import { OperatorError } from '../../config/exit-code.js';
+import { ExitCode, OperatorError } from '../../config/exit-code.js';
 import type { AppOutcome, Outcome, Refusal, ReloadAsk, ReloadOutcome, Whole } from '../commands.js';
 import { become, type Environment, handedOver, inherited } from '../environment.js';
+import { UPGRADING } from '../refusal.js';
 import { App } from './app.js';
 import type { Apps } from './apps.js';
 import type { Question } from './file-watch.js';
@@ -14,6 +15,10 @@ export interface Sources {
   readonly apps: () => Apps;
   /** Reads the configuration, or another one. @throws {OperatorError} where it is wrong. */
   readonly reread: (environment: Environment, file?: string) => Promise<readonly Config[]>;
+  /** Resolves when no supervisor is about to take over from another. */
+  readonly quiet: () => Promise<unknown>;
+  /** A successor of this supervisor starts. */
+  readonly isUpgrading: () => boolean;
   /** Hears of every configuration that is brought in. */
   readonly renewed: (configs: readonly Config[]) => void;
 }
@@ -29,6 +34,11 @@ export class Renewal implements Whole {
     this.#sources = sources;
   }
 
+  /** Resolves when no configuration is being read. */
+  get prepared(): Promise<unknown> {
+    return this.#reading;
+  }
+
   get isSeveral(): boolean {
     return this.#sources.apps().isSeveral;
   }
@@ -41,6 +51,8 @@ export class Renewal implements Whole {
 
   /** What has changed by itself: only what differs is touched. */
   async follow(question: Question): Promise<void> {
+    // Who is about to take over has read it for itself; where that comes to nothing, it is brought in here.
+    await this.#sources.quiet();
     await this.#oneAtATime(() => this.#renew(undefined, question));
   }
 
@@ -93,6 +105,7 @@ export class Renewal implements Whole {
       // The only one is the same one, under whatever name: that another name takes a restart is for it to say.
       if (one?.run && config && !another && !more && one.phase !== 'waiting')
         return { became: ask ? this.#reload(one, config, ask) : this.#bring(one, config, compare) };
+      if (this.#sources.isUpgrading()) throw new OperatorError(UPGRADING, ExitCode.failed);
       return { became: this.#bringAll(apps, was, configs, ask, compare) };
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error;

@@ -3,9 +3,12 @@
 import { chmodSync, chownSync, linkSync, lstatSync, renameSync, rmSync, type Stats } from 'node:fs';
 import type { Server } from 'node:http';
 import net from 'node:net';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ExitCode, OperatorError } from '../../config/exit-code.js';
 import { checkLength } from './path.js';
+
+/** Of several that wait beside their places, each has a name of its own. */
+let claims = 0;
 
 export interface Access {
   readonly mode: number;
@@ -26,7 +29,7 @@ export interface Claim {
  */
 export async function claim(server: Server, path: string, { mode, group }: Access, follows = false): Promise<Claim> {
   checkLength(path);
-  const beside = checkLength(join(dirname(path), `.${process.pid}${basename(path).endsWith('.read.sock') ? 'r' : ''}`));
+  const beside = checkLength(join(dirname(path), `.${process.pid}.${claims++}`));
   rmSync(beside, { force: true });
   await listen(server, beside, path);
   try {
@@ -35,7 +38,9 @@ export async function claim(server: Server, path: string, { mode, group }: Acces
     const ours = lstatSync(beside);
     if (!follows) await place(beside, path);
     return {
-      take: () => renameSync(beside, path),
+      take: () => {
+        if (follows) renameSync(beside, path);
+      },
       release: () => {
         for (const one of [path, beside])
           if (isSame(lstatSync(one, { throwIfNoEntry: false }), ours)) rmSync(one, { force: true });

@@ -10,15 +10,16 @@ interface Handle {
 }
 
 interface Away {
+  readonly app: string;
   readonly moved: Moved;
   readonly handle: Handle;
 }
 
 interface Giver {
-  /** The successor takes no more, or is gone. May be said more than once. */
-  readonly keep: () => void;
+  /** The successor takes no more of this app, or of any, or is gone. May be said more than once. */
+  readonly keep: (app?: string) => void;
   /** It has not taken this one, which has not been read from. */
-  readonly back: (moved: Moved, handle: Handle) => void;
+  readonly back: (app: string, moved: Moved, handle: Handle) => void;
 }
 
 export class Passing {
@@ -35,7 +36,7 @@ export class Passing {
       const word = heard(message);
       if (word?.cordon === 'took') this.#took(word.seq);
       else if (word?.cordon === 'returned') this.#back(word.seq);
-      else if (word?.cordon === 'keep') giver.keep();
+      else if (word?.cordon === 'keep') giver.keep(word.app);
     });
     child.once('disconnect', () => {
       giver.keep();
@@ -43,15 +44,15 @@ export class Passing {
     });
   }
 
-  count(legacy: Legacy): void {
-    const message: ToSuccessor = { cordon: 'counted', legacy };
+  count(app: string, legacy: Legacy): void {
+    const message: ToSuccessor = { cordon: 'counted', app, legacy };
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
-  pass(moved: Moved, handle: Handle): void {
+  pass(app: string, moved: Moved, handle: Handle): void {
     const seq = ++this.#seq;
-    this.#away.set(seq, { moved, handle });
-    const message: ToSuccessor = { cordon: 'connection', seq, moved };
+    this.#away.set(seq, { app, moved, handle });
+    const message: ToSuccessor = { cordon: 'connection', app, seq, moved };
     if (!this.#child.connected) return this.#back(seq);
     this.#child.send(message, handle as never, undefined, (error) => {
       if (error && this.#child.connected) this.#took(seq);
@@ -76,9 +77,10 @@ export class Passing {
   #back(seq: number): void {
     const away = this.#away.get(seq);
     this.#gone(seq);
+    if (away === undefined) return;
     // First, or it would come here again.
-    this.#giver.keep();
-    if (away) this.#giver.back(away.moved, away.handle);
+    this.#giver.keep(away.app);
+    this.#giver.back(away.app, away.moved, away.handle);
   }
 
   #gone(seq: number): void {

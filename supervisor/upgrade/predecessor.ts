@@ -5,23 +5,27 @@ import type { Handle } from '../handover.js';
 import type { Inherited } from '../inheritance.js';
 import type { Legacy } from '../metrics/legacy.js';
 import { isInvited } from '../systemd/invitation.js';
-import { FIRST_FD, type FromSuccessor, heard, type Scale, UPGRADE_VARIABLE } from './protocol.js';
+import { FIRST_FD, type FromSuccessor, heard, UPGRADE_VARIABLE, type Will } from './protocol.js';
+
+/** The only app of a supervisor that does not say what it is called. */
+const NAMELESS = '';
 
 export interface Predecessor {
   readonly sockets: readonly Inherited[];
-  readonly scale: Scale | undefined;
+  /** Its apps; one without a name where it does not say. */
+  readonly apps: readonly Will[];
   /** All workers serve: it may go. */
   ready(): void;
   /** Its fleet serves on, and its operator is told why. Resolves when that has been said. */
   failed(why: string): Promise<void>;
-  /** Calls back once, when it has stepped back; whether the operator wants no new requests here. */
-  left(then: (maintenance: boolean) => void): void;
-  /** Hears of what it has counted, in parts. */
-  counted(hear: (legacy: Legacy) => void): void;
+  /** Calls back once, when it has stepped back; for which of its apps the operator wants no new requests here. */
+  left(then: (maintained: readonly string[]) => void): void;
+  /** Hears of what each of its apps has counted, in parts. */
+  counted(hear: (app: string, legacy: Legacy) => void): void;
   /** Hears of each connection that it passes on, where somebody here can have it; else it goes back. */
-  passes(takes: () => boolean, hear: (moved: Moved, handle: Handle) => void): void;
-  /** It is to pass on no more. */
-  keep(): void;
+  passes(takes: (app: string) => boolean, hear: (app: string, moved: Moved, handle: Handle) => void): void;
+  /** It is to pass on no more of this app, or of any. */
+  keep(app?: string): void;
   /** Resolves when its last request is answered, and it has ended. */
   gone(): Promise<void>;
 }
@@ -39,25 +43,25 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
     });
 
   const gone = new Promise<void>((resolve) => process.once('disconnect', resolve));
-  const left = new Promise<boolean>((resolve) => {
+  const left = new Promise<readonly string[]>((resolve) => {
     process.on('message', (message) => {
       const word = heard(message);
-      if (word?.cordon === 'lead') resolve(word.maintenance === true);
+      if (word?.cordon === 'lead') resolve(word.maintained ?? (word.maintenance ? [NAMELESS] : []));
     });
-    void gone.then(() => resolve(false));
+    void gone.then(() => resolve([]));
   });
   const isService = isInvited(process.env);
-  const inherited = new Promise<Pick<Predecessor, 'sockets' | 'scale'>>((resolve, reject) => {
+  const inherited = new Promise<Pick<Predecessor, 'sockets' | 'apps'>>((resolve, reject) => {
     process.on('message', (message) => {
       const word = heard(message);
       if (word?.cordon !== 'inherit') return;
       const sockets = word.sockets.map((heirloom, index) => ({ heirloom, fd: FIRST_FD + index }));
-      resolve({ sockets, scale: word.scale });
+      resolve({ sockets, apps: word.apps ?? [{ name: NAMELESS, scale: word.scale, serves: true }] });
     });
     // Gone before it has said what there is: nothing is inherited, and this fleet starts like any other.
     // A service is systemd's to start.
     process.once('disconnect', () => {
-      if (!isService) return resolve({ sockets: [], scale: undefined });
+      if (!isService) return resolve({ sockets: [], apps: [] });
       reject(new OperatorError('the supervisor that this one was to follow is gone', ExitCode.failed));
     });
   });
@@ -73,17 +77,18 @@ export async function predecessor(version: string): Promise<Predecessor | undefi
     counted: (hear) =>
       process.on('message', (message) => {
         const word = heard(message);
-        if (word?.cordon === 'counted') hear(word.legacy);
+        if (word?.cordon === 'counted') hear(word.app ?? NAMELESS, word.legacy);
       }),
-    keep: () => void tell({ cordon: 'keep' }),
+    keep: (app) => void tell({ cordon: 'keep', app }),
     passes: (takes, hear) =>
       process.on('message', (message, handle) => {
         const word = heard(message);
         if (word?.cordon !== 'connection') return;
-        const isTaken = takes();
+        const app = word.app ?? NAMELESS;
+        const isTaken = takes(app);
         void tell({ cordon: isTaken ? 'took' : 'returned', seq: word.seq });
         if (!isTaken) (handle as Handle | undefined)?.close();
-        else if (handle) hear(word.moved, handle as Handle);
+        else if (handle) hear(app, word.moved, handle as Handle);
       }),
     gone: () => {
       process.channel?.ref();

@@ -16,6 +16,14 @@ export interface Scale {
   readonly configured: { readonly workers: number; readonly standby: number };
 }
 
+/** What a supervisor says of one of its apps. */
+export interface Will {
+  readonly name: string;
+  readonly scale?: Scale | undefined;
+  /** Somebody of it serves. */
+  readonly serves: boolean;
+}
+
 export type FromSuccessor =
   | {
       readonly cordon: 'hello';
@@ -32,26 +40,34 @@ export type FromSuccessor =
   /** It has not read from it, and has nobody for it: its fleet stops. */
   | { readonly cordon: 'returned'; readonly seq: number }
   /** Its fleet stops, or the one that it passes connections on to: what is kept open is better off where it is. */
-  | { readonly cordon: 'keep' };
+  | {
+      readonly cordon: 'keep';
+      /** As the predecessor calls it. Absent: all. */
+      readonly app?: string | undefined;
+    };
 
 export type ToSuccessor =
   | {
       readonly cordon: 'inherit';
       /** In the order of their descriptors, from `FIRST_FD` on. */
       readonly sockets: readonly Heirloom[];
+      /** Of the only app. Absent before 0.2. */
+      readonly scale?: Scale | undefined;
       /** Absent before 0.2. */
-      readonly scale?: Scale;
+      readonly apps?: readonly Will[];
     }
   /** Whoever asks for the supervisor, systemd above all, is shown to the successor from now on. */
   | {
       readonly cordon: 'lead';
       /** The operator wants no new requests here. */
       readonly maintenance?: boolean;
+      /** The apps of which that is so. Absent before 0.2. */
+      readonly maintained?: readonly string[];
     }
   /** What has been counted so far, or since it was told last. */
-  | { readonly cordon: 'counted'; readonly legacy: Legacy }
+  | { readonly cordon: 'counted'; readonly legacy: Legacy; readonly app?: string }
   /** With the handle of a kept connection on which nothing is under way. */
-  | { readonly cordon: 'connection'; readonly seq: number; readonly moved: Moved };
+  | { readonly cordon: 'connection'; readonly seq: number; readonly moved: Moved; readonly app?: string };
 
 /** What was said, or nothing where it is somebody else's word. */
 export function heard(message: unknown): FromSuccessor | ToSuccessor | undefined {

@@ -1,10 +1,10 @@
-// The successor of this supervisor, as its predecessor sees it: a process that is given the listening sockets, boots its own fleet
-// beside the old one, and says so. Until it has, nothing here has changed; a successor that fails or is silent is ended, and
+// The successor of this supervisor, as its predecessor sees it: a process that is given the listening sockets, boots its own fleets
+// beside the old ones, and says so. Until it has, nothing here has changed; a successor that fails or is silent is ended, and
 // nobody has noticed. After tableflip (cloudflare/tableflip) and nginx's change of binaries.
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Inherited } from '../inheritance.js';
 import type { Heritage } from '../systemd/service.js';
-import { type FromSuccessor, heard, type Scale, type ToSuccessor, UPGRADE_VARIABLE } from './protocol.js';
+import { type FromSuccessor, heard, type ToSuccessor, UPGRADE_VARIABLE, type Will } from './protocol.js';
 
 /** From its start until it says hello: a Node that starts, no more. */
 const HELLO_MS = 15_000;
@@ -30,19 +30,20 @@ export type Upgraded =
       readonly node: string;
       readonly child: ChildProcess;
       /** Tells it that it leads from now on. */
-      readonly promote: (maintenance: boolean) => void;
+      readonly promote: (maintained: readonly string[]) => void;
     }
   | { readonly ok: false; readonly why: string };
 
 /**
  * Starts a successor and waits until it is ready.
+ * @param apps what it is told of each.
  * @param readyMs from its hello until it must be ready.
  * @param signal aborted where the upgrade is called off: the successor is ended.
  */
 export function succeed(
   { file, args, folder }: Command,
   inheritance: readonly Inherited[],
-  scale: Scale,
+  apps: readonly Will[],
   heritage: Heritage | undefined,
   readyMs: number,
   signal: AbortSignal,
@@ -97,7 +98,12 @@ export function succeed(
           hello = word;
           clearTimeout(timer);
           timer = setTimeout(() => settle({ ok: false, why: `it was not ready within ${readyMs / 1000} s` }), readyMs);
-          return tell(child, { cordon: 'inherit', sockets: inheritance.map(({ heirloom }) => heirloom), scale });
+          return tell(child, {
+            cordon: 'inherit',
+            sockets: inheritance.map(({ heirloom }) => heirloom),
+            ...(apps.length === 1 && { scale: apps[0]?.scale }),
+            apps,
+          });
         case 'failed':
           why = word.why;
           return;
@@ -109,7 +115,8 @@ export function succeed(
             version: hello.version,
             node: hello.node,
             child,
-            promote: (maintenance) => tell(child, { cordon: 'lead', maintenance }),
+            promote: (maintained) =>
+              tell(child, { cordon: 'lead', maintenance: maintained.length === apps.length, maintained }),
           });
       }
     };

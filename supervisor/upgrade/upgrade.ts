@@ -4,22 +4,22 @@ import type { UpgradeOutcome } from '../commands.js';
 import type { Inherited } from '../inheritance.js';
 import type { Heritage } from '../systemd/service.js';
 import { again, here, nodeOf, obstacle, wayTo } from './possible.js';
-import { FIRST_FD, type Scale } from './protocol.js';
+import { FIRST_FD, type Will } from './protocol.js';
 import { type Command, succeed, type Upgraded } from './successor.js';
 
 export interface Means {
   /** Where this process was started, by the name that led there. */
   readonly folder: string;
   readonly log: { info(text: string): void; error(text: string): void };
-  /** Why this fleet cannot be followed now, as a sentence. */
+  /** Why nobody can follow now, as a sentence. */
   readonly hindrance: () => string | undefined;
   readonly bequeath: () => readonly Inherited[];
-  readonly scale: () => Scale;
+  readonly apps: () => readonly Will[];
   /** What else it needs, its descriptors from this one on. */
   readonly heritage: (firstFd: number) => Heritage | undefined;
-  /** Whether the operator wants no new requests here; the successor keeps it so. */
-  readonly maintenance: () => boolean;
-  /** How long a successor's fleet may take to be ready. */
+  /** The apps for which the operator wants no new requests here; the successor keeps it so. */
+  readonly maintained: () => readonly string[];
+  /** How long a successor's fleets may take to be ready. */
   readonly readyMs: () => number;
   /** The successor serves: everything here is its from now on. */
   readonly retire: (successor: Extract<Upgraded, { ok: true }>) => Promise<void>;
@@ -28,6 +28,7 @@ export interface Means {
 export class Upgrade {
   readonly #means: Means;
   #under: AbortController | undefined;
+  #over: Promise<unknown> = Promise.resolve();
 
   constructor(means: Means) {
     this.#means = means;
@@ -35,7 +36,7 @@ export class Upgrade {
 
   /** Resolves when the successor serves, or will not. */
   async start(): Promise<UpgradeOutcome> {
-    const { folder, log, hindrance, bequeath, scale, heritage, readyMs, retire } = this.#means;
+    const { folder, log, hindrance, bequeath, apps, heritage, readyMs } = this.#means;
     const why =
       obstacle(here()) ??
       (this.#under ? 'an upgrade is under way' : undefined) ??
@@ -53,7 +54,14 @@ export class Upgrade {
     log.info(`upgrade: a successor starts (${command.file})`);
     const inheritance = bequeath();
     const passed = heritage(FIRST_FD + inheritance.length);
-    const outcome = await succeed(command, inheritance, scale(), passed, readyMs(), calledOff.signal);
+    const succeeded = succeed(command, inheritance, apps(), passed, readyMs(), calledOff.signal);
+    const settled = succeeded.then((outcome) => this.#settle(outcome));
+    this.#over = settled;
+    return settled;
+  }
+
+  async #settle(outcome: Upgraded): Promise<UpgradeOutcome> {
+    const { log, retire, maintained } = this.#means;
     this.#under = undefined;
     if (!outcome.ok) {
       log.error(`upgrade failed: ${outcome.why}; this supervisor goes on as if nothing had been`);
@@ -62,12 +70,17 @@ export class Upgrade {
     const { pid, version, node } = outcome;
     log.info(`upgrade: the successor serves (cordon ${version}, Node ${node}, pid ${pid}); this supervisor leaves`);
     await retire(outcome);
-    outcome.promote(this.#means.maintenance());
+    outcome.promote(maintained());
     return { ok: true, pid, version, node };
   }
 
   get isUnderWay(): boolean {
     return this.#under !== undefined;
+  }
+
+  /** Resolves when none is under way, and whoever was to leave for one does. */
+  get over(): Promise<unknown> {
+    return this.#over;
   }
 
   /** A stop wins over an upgrade. */

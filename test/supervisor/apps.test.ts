@@ -3,6 +3,7 @@ import test from 'ava';
 import type { Config } from '../../config/config.js';
 import { OperatorError } from '../../config/exit-code.js';
 import { sharedBy } from '../../supervisor/apps/shared.js';
+import { shareOut } from '../../supervisor/apps/shares.js';
 import { together } from '../../supervisor/apps/standing.js';
 import { beginners, leavers, type Standing, waitsFor } from '../../supervisor/apps/turns.js';
 import { emptyFleet } from '../../supervisor/state.js';
@@ -81,4 +82,39 @@ test('systemd sees several fleets as one: ready when all slots are, degraded whe
   t.true(whole.degraded);
   t.is(whole.goal, 'serve');
   t.is(together([emptyFleet(1), emptyFleet(1)], true).goal, 'stop');
+});
+
+const socket = (fd: number, heirloom: object) => ({
+  fd,
+  heirloom: { kind: 'stream' as const, place: '', ...heirloom },
+});
+
+test('a socket goes to the app that lists its address, else to the one that had it, else under no name to be closed', (t) => {
+  const all = [
+    socket(4, { app: 'api', key: 'null:0:4::0' }),
+    socket(5, { app: 'api', place: 'port:3000', key: 'null:3000:4::0' }),
+    socket(6, { app: 'gone', key: 'null:0:4::0' }),
+    socket(7, { lent: 'http', place: 'port:80' }),
+  ];
+  const apps = [
+    { name: 'web', listen: [{ port: 3000, host: undefined }, { inherited: 'http' }] },
+    { name: 'api', listen: [] },
+  ];
+  const shares = shareOut(all, apps, (name) => name);
+  t.deepEqual(
+    [...shares].map(([name, mine]) => [name, mine.map(({ fd, heirloom }) => [fd, heirloom.key])]),
+    [
+      [
+        'web',
+        [
+          [5, 'null:3000:4::0'],
+          [6, undefined],
+          [7, undefined],
+        ],
+      ],
+      ['api', [[4, 'null:0:4::0']]],
+    ],
+  );
+  const stray = () => shareOut([socket(4, { lent: 'other' })], apps, (name) => name);
+  t.throws(stray, { instanceOf: OperatorError, message: /"other", and no app lists it/ });
 });

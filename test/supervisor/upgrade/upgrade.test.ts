@@ -5,6 +5,7 @@ import path from 'node:path';
 import test from 'ava';
 import { emptyFleet, type Fleet, NONE, UNHEARD, type Worker } from '../../../supervisor/state.js';
 import { debut } from '../../../supervisor/upgrade/debut.js';
+import { Kin } from '../../../supervisor/upgrade/kin.js';
 import { again, nodeOf, obstacle } from '../../../supervisor/upgrade/possible.js';
 import { scaled } from '../../../supervisor/upgrade/scale.js';
 
@@ -83,4 +84,19 @@ test('a successor whose worker dies, or is late, at boot has failed', (t) => {
 test('a successor that is told to stop before it is ready has failed', (t) => {
   const before = fleet(ready(1, 0), booting(2, 1));
   t.like(debut({ type: 'stop-asked' }, before, { ...before, goal: 'stop' }, 'all'), { type: 'failed' });
+});
+
+const had = (name: string, serves = true) => ({ name, serves });
+
+test('an app is its namesake of the predecessor, or the only one of the only one; one of which nobody served there keeps nobody', (t) => {
+  const several = new Kin([had('api'), had('db'), had('fails', false)], ['api', 'fails', 'new']);
+  t.deepEqual(
+    ['api', 'fails', 'new'].map((name) => several.will(name)?.name),
+    ['api', 'fails', undefined],
+  );
+  t.deepEqual([several.heir('api'), several.heir('db')], ['api', undefined]);
+  t.deepEqual([...several.awaited], ['api', 'new']);
+  t.is(new Kin([had('')], ['renamed']).heir(''), 'renamed', 'an older cordon does not say');
+  t.is(new Kin([had('api'), had('db')], ['web']).will('web'), undefined, 'connections of others are not for it');
+  t.deepEqual([...new Kin([had('api', false)], ['api']).awaited], ['api']);
 });
