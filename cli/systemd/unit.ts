@@ -79,7 +79,7 @@ export function serviceUnit(wish: UnitWish): string {
       '# A secret for the program, in the file $CREDENTIALS_DIRECTORY/token:',
       `#LoadCredential=token:/etc/credstore/${escaped(name)}.token`,
     ],
-    [undefined, ...(wish.ofUser ? ['NoNewPrivileges=yes'] : [...identity(wish), ...HARDENING, ...home(wish)])],
+    [undefined, ...(wish.ofUser ? FILTERS : [...identity(wish), ...RESTRICTIONS, ...FILTERS, ...home(wish)])],
     ['Install', ...(socket ? [`Also=${socket}`] : []), `WantedBy=${wish.ofUser ? 'default' : 'multi-user'}.target`],
   ]);
 }
@@ -134,8 +134,8 @@ function writing({ name, ofUser, written }: UnitWish): string[] {
   ];
 }
 
-const HARDENING = [
-  'NoNewPrivileges=yes',
+/** Which take a systemd that is root. */
+const RESTRICTIONS = [
   'ProtectSystem=strict',
   'PrivateTmp=yes',
   'PrivateDevices=yes',
@@ -146,11 +146,15 @@ const HARDENING = [
   'ProtectClock=yes',
   'ProtectHostname=yes',
   'ProtectProc=invisible',
+  'RemoveIPC=yes',
+];
+
+const FILTERS = [
+  'NoNewPrivileges=yes',
   'RestrictNamespaces=yes',
   'RestrictRealtime=yes',
   'RestrictSUIDSGID=yes',
   'LockPersonality=yes',
-  'RemoveIPC=yes',
   'UMask=0077',
   'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX',
   'SystemCallArchitectures=native',

@@ -84,3 +84,51 @@ boxed('two instances of the template run the fleets of their folders, each by it
   t.is(status.code, 0, status.stderr);
   t.like(await box.systemctl('stop', 'cordon@api', 'cordon@my-shop'), { code: 0 });
 });
+
+boxed(
+  'a unit of a user starts, reloads, restarts, is upgraded and leaves nothing, in a systemd of that user',
+  async (t) => {
+    const home = '/var/lib/home';
+    const manager = `[Service]
+Type=notify
+User=www-data
+Delegate=yes
+RuntimeDirectory=user/33
+RuntimeDirectoryMode=0700
+StateDirectory=home
+Environment=XDG_RUNTIME_DIR=/run/user/33 HOME=${home}
+ExecStart=/lib/systemd/systemd --user
+KillMode=mixed
+`;
+    const box = await boot(t, { 'manager.service': manager });
+    t.like(await box.systemctl('start', 'manager'), { code: 0 });
+    const asUser = ['setpriv', '--reuid=33', '--regid=33', '--clear-groups', 'env', `HOME=${home}`];
+    const run = (...command: string[]) => box.run(...asUser, 'XDG_RUNTIME_DIR=/run/user/33', ...command);
+    const systemctl = async (...words: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await run('systemctl', '--user', ...words);
+      t.is(code, 0, `${words.join(' ')}: ${stderr}${await box.journal('manager')}`);
+      return stdout;
+    };
+    const cordon = async (...words: string[]): Promise<void> => {
+      const { code, stderr } = await run(NODE, `${APP}/dist/cli/main.js`, ...words);
+      t.is(code, 0, `${words.join(' ')}: ${stderr}`);
+    };
+    const shows = async (what: string) => (await systemctl('show', '-p', what, '--value', 'web')).trim();
+    await cordon('systemd', 'install', '--user', '--now', `${APP}/test/fixtures/systemd/cordon.config.json`);
+    t.is(await shows('StatusText'), '2/2 ready, generation 1');
+    const load = box.load('8080', 2);
+    await load.more(20);
+    await systemctl('reload', 'web');
+    t.is(await shows('StatusText'), '2/2 ready, generation 2');
+    await systemctl('restart', 'web');
+    await load.more(20);
+    const main = await shows('MainPID');
+    await cordon('upgrade', 'web');
+    while ((await shows('MainPID')) === main) await load.more(1);
+    await load.more(20);
+    t.deepEqual(Object.keys(await load.end()), ['200']);
+    t.is(await shows('NRestarts'), '0');
+    await cordon('systemd', 'uninstall', '--user', 'web');
+    t.is(await shows('LoadState'), 'not-found');
+  },
+);
