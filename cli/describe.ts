@@ -3,8 +3,7 @@ import type { Command } from 'commander';
 import { ExitCode } from '../config/exit-code.js';
 import type { WorkerDocument } from '../supervisor/control/protocol.js';
 import { get } from './client.js';
-import { find, workerIn } from './find.js';
-import { NAME } from './order.js';
+import { find, NAME, workerIn } from './find.js';
 import { age, harmless, percent, size } from './words.js';
 
 export const define = (command: Command): void =>

@@ -1,8 +1,7 @@
 // `cordon events`: what the supervisor did and why.
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
-import { find } from './find.js';
-import { NAME } from './order.js';
+import { find, NAME } from './find.js';
 import { type PastFlags, tell } from './past.js';
 import { harmless } from './words.js';
 

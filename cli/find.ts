@@ -42,6 +42,7 @@ function foldersIn(folder: string): string[] {
 const at = (path: string): Supervisor => ({ name: basename(path, '.sock'), path: resolve(path) });
 const isPath = (name: string): boolean => name.includes('/');
 
+export const NAME = 'the fleet (may be left out where only one runs; also the path of a control socket)';
 export const start = 'Start one with `cordon start server.js`.';
 
 /** @throws {OperatorError} where none is meant, or more than one may be. */
@@ -87,7 +88,7 @@ function theOnly(all: readonly Supervisor[]): Supervisor {
   if (only && !another) return only;
   if (!only) throw new OperatorError(`no supervisor of this user runs. ${start}`, ExitCode.unavailable);
   throw new OperatorError(
-    `several supervisors run: say which one (${all.map(({ name }) => name).join(', ')}).`,
+    `several fleets run: say which one (${all.map(({ name }) => name).join(', ')}).`,
     ExitCode.usage,
   );
 }

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import type { Config } from '../config/config.js';
 import { type Line, readable } from '../supervisor/readable.js';
 import { get, type Supervisor } from './client.js';
-import { find } from './find.js';
-import { give, NAME, type OrderFlags } from './order.js';
+import { find, NAME } from './find.js';
+import { give, type OrderFlags } from './order.js';
 import { type PastFlags, tell } from './past.js';
 
 export const define = (command: Command): void =>

@@ -53,5 +53,3 @@ export function cutWords(cut: OrderOutcome['cut'] = []): string {
   const more = cut.length > names.length ? ` and ${cut.length - names.length} more` : '';
   return `${plural(cut.length, 'request')} out of time: ${names.join(', ')}${more}`;
 }
-
-export const NAME = 'the fleet (may be left out where only one runs; also the path of a control socket)';

@@ -4,8 +4,8 @@ import { milliseconds } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
 import { MAX_BODY, type OrderOutcome } from '../supervisor/control/protocol.js';
 import { begin, type Supervisor } from './client.js';
-import { findWhole } from './find.js';
-import { give, NAME, type OrderFlags } from './order.js';
+import { findWhole, NAME } from './find.js';
+import { give, type OrderFlags } from './order.js';
 import { seconds } from './words.js';
 
 interface Flags extends OrderFlags {

@@ -1,7 +1,7 @@
 // `cordon restart`
 import type { Command } from 'commander';
-import { find } from './find.js';
-import { give, NAME, type OrderFlags } from './order.js';
+import { find, NAME } from './find.js';
+import { give, type OrderFlags } from './order.js';
 import { seconds } from './words.js';
 
 export const define = (command: Command): void =>

@@ -4,8 +4,7 @@ import { ExitCode, OperatorError } from '../config/exit-code.js';
 import type { StatusReply } from '../supervisor/control/protocol.js';
 import { get, type Supervisor } from './client.js';
 import { complain } from './complain.js';
-import { find, running, start } from './find.js';
-import { NAME } from './order.js';
+import { find, NAME, running, start } from './find.js';
 import { fleetLines, isHealthy, widthOf } from './view.js';
 
 /** What LSB says for "not running". */

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { StatusReply } from '../supervisor/control/protocol.js';
 import { get } from './client.js';
-import { findWhole } from './find.js';
-import { cutWords, give, NAME, type OrderFlags } from './order.js';
+import { findWhole, NAME } from './find.js';
+import { cutWords, give, type OrderFlags } from './order.js';
 import { plural, seconds } from './words.js';
 
 const GONE_MS = 5_000;

@@ -3,8 +3,7 @@ import type { Command } from 'commander';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
 import type { ErrorsReply, OrderOutcome, StatusReply } from '../supervisor/control/protocol.js';
 import { get, lines, order, type Supervisor } from './client.js';
-import { find } from './find.js';
-import { NAME } from './order.js';
+import { find, NAME } from './find.js';
 import { blank, draw, type Key, keyed, MOST_ERRORS, type Screen, seen } from './top-screen.js';
 
 /** A screen of its own, without a cursor. A line that is too wide after all, as of Chinese, must not push the others up. */

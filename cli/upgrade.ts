@@ -1,7 +1,7 @@
 // `cordon upgrade`
 import type { Command } from 'commander';
-import { findWhole } from './find.js';
-import { give, NAME, type OrderFlags } from './order.js';
+import { findWhole, NAME } from './find.js';
+import { give, type OrderFlags } from './order.js';
 import { seconds } from './words.js';
 
 export const define = (command: Command): void =>

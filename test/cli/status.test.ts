@@ -79,7 +79,7 @@ test('a name may be left out where one fleet runs; where two do, the answer list
   await Promise.all([one.ready(), two.ready()]);
   const unclear = await cordon(t, one, ['logs']);
   t.is(unclear.code, 64);
-  t.is(unclear.err, 'cordon: several supervisors run: say which one (one, two).\n');
+  t.is(unclear.err, 'cordon: several fleets run: say which one (one, two).\n');
   const near = await cordon(t, one, ['logs', 'onee']);
   t.is(near.code, 69);
   t.regex(near.err, /Did you mean one\?\n$/);
