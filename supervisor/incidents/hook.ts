@@ -1,5 +1,5 @@
 // Whom the operator wants to be told of new and returning incidents: a command, or an address. Told at most once a minute of each,
-// tried again where it fails, and never waited for.
+// of what comes sooner when the minute is over; tried again where it fails, and never waited for.
 import { performance } from 'node:perf_hooks';
 import type { IncidentSummary } from './view.js';
 
@@ -34,6 +34,8 @@ export class Hook {
   readonly #failed: (why: string) => void;
   readonly #times: HookTimes;
   readonly #toldAt = new Map<string, number>();
+  /** The last news of incidents that were told a moment ago. */
+  readonly #late = new Map<string, News>();
   readonly #waiting: News[] = [];
   #atWork = 0;
   #dropped = 0;
@@ -47,7 +49,8 @@ export class Hook {
 
   tell(news: News): void {
     const now = performance.now();
-    if (now - (this.#toldAt.get(news.id) ?? Number.NEGATIVE_INFINITY) < this.#times.everyMs) return;
+    const restMs = (this.#toldAt.get(news.id) ?? Number.NEGATIVE_INFINITY) + this.#times.everyMs - now;
+    if (restMs > 0) return this.#putOff(news, restMs);
     this.#toldAt.delete(news.id);
     this.#toldAt.set(news.id, now);
     for (const oldest of this.#toldAt.keys()) {
@@ -57,6 +60,18 @@ export class Hook {
     if (this.#waiting.length < MAX_WAITING) this.#waiting.push(news);
     else this.#dropped++;
     this.#next();
+  }
+
+  /** What has returned stays so and is no news again: it must be told later, or nobody hears of it. */
+  #putOff(news: News, restMs: number): void {
+    const isAwaited = this.#late.has(news.id);
+    this.#late.set(news.id, news);
+    if (isAwaited) return;
+    setTimeout(() => {
+      const last = this.#late.get(news.id);
+      this.#late.delete(news.id);
+      if (last) this.tell(last);
+    }, restMs).unref();
   }
 
   #next(): void {

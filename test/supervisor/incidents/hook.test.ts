@@ -58,6 +58,23 @@ test('of each incident there is at most one message a minute', async (t) => {
   t.is(often.length, 2);
 });
 
+test('what returns within the minute is told when it is over, once', async (t) => {
+  const told: string[] = [];
+  const deliver: Deliver = ({ event, count }) => {
+    told.push(`${event} ${count}`);
+    return Promise.resolve();
+  };
+  const one = new Hook(deliver, t.fail, { ...TIMES, everyMs: 500 });
+  one.tell(news('a'));
+  one.tell({ ...news('a'), event: 'returned', count: 2 });
+  one.tell({ ...news('a'), event: 'returned', count: 3 });
+  t.deepEqual(told, ['new 1']);
+  while (told.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  one.tell(news('b'));
+  await turn();
+  t.deepEqual(told, ['new 1', 'returned 3', 'new 1']);
+});
+
 test('what fails is tried again, and given up in one sentence', async (t) => {
   const { hook: one, told, failed } = hook();
   one.tell(news('a'));
