@@ -1,6 +1,7 @@
 // The units that run a fleet as a service of systemd, as text. Pure: for one configuration and one version of systemd. Every key was
 // seen to be taken without a complaint by `systemd-analyze verify`, and every restriction to be survived by Node 20 to 26.
 import type { ListenAddress } from '../../config/config.js';
+import { ExitCode, OperatorError } from '../../config/exit-code.js';
 
 export interface UnitWish {
   /** `INSTANCE` in a template. */
@@ -190,7 +191,14 @@ function quoted(word: string): string {
   return `"${word.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
 }
 
+/** @throws {OperatorError} where a word would begin a line of its own. */
 function text(sections: readonly (readonly (string | undefined)[])[]): string {
+  const broken = sections.flat().find((line) => line !== undefined && /[\r\n]/.test(line));
+  if (broken !== undefined)
+    throw new OperatorError(
+      `a unit cannot have a line break in its words, got ${JSON.stringify(broken)}`,
+      ExitCode.usage,
+    );
   const parts = sections.map(([title, ...lines]) => [...(title ? [`[${title}]`] : []), ...lines].join('\n'));
   return `${MARK}\n\n${parts.join('\n\n')}\n`;
 }

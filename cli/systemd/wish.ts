@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import path from 'node:path';
 import type { Config, ListenAddress } from '../../config/config.js';
 import { ExitCode, OperatorError } from '../../config/exit-code.js';
+import { account } from '../../config/forms.js';
 import { INSTANCE, type UnitWish } from './unit.js';
 
 /** Where the template looks for the fleet of an instance. */
@@ -68,7 +69,13 @@ function identityOf(
   { user, group }: Pick<Config, 'user' | 'group'>,
 ): Pick<UnitWish, 'user' | 'group'> {
   if (runAs === undefined) return { user, group };
-  const [who, theirs] = runAs.split(':');
+  const [who, theirs, ...more] = runAs.split(':');
+  // `User=` without a name is root.
+  if (more.length > 0 || ![who, theirs].every((one) => one === undefined || account.test(one)))
+    throw new OperatorError(
+      `--run-as: expected a user, or user:group, by name or number, got ${JSON.stringify(runAs)}`,
+      ExitCode.usage,
+    );
   if (user !== undefined && (who !== user || (theirs !== undefined && theirs !== group)))
     throw new OperatorError(
       `--run-as: expected ${user}${group === undefined ? '' : `:${group}`}, whom the configuration names as its \`user\`, got ${runAs}. Leave one of them out.`,

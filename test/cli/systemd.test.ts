@@ -146,6 +146,12 @@ test('whom the configuration names is the user of the unit, and nobody else can 
   t.like(await wished(t, {}, { runAs: 'www-data:staff' }), config);
 });
 
+test('what is no user, or would begin a line of its own in a unit, is refused', async (t) => {
+  for (const runAs of ['', ':staff', 'a b', 'api:', 'x\nExecStartPre=/bin/id'])
+    await t.throwsAsync(wished(t, {}, { runAs }), { message: /^--run-as: expected a user, or user:group/ });
+  t.throws(() => serviceUnit({ ...wish, folder: '/srv/a\nExecStartPre=/bin/id' }), { message: /line break/ });
+});
+
 test('a low port that no socket unit binds takes a capability, and one that a socket unit binds does not', async (t) => {
   for (const config of [
     { listen: ['localhost:80'] },
