@@ -23,7 +23,9 @@ const SHOWN = '100';
 
 export const define = (command: Command): void =>
   void command
-    .description('Lists the errors that nobody caught, like ones together, the latest first.')
+    .description(
+      'Lists the errors that nobody caught, and those that programs have reported, like ones together, the latest first.',
+    )
     .argument('[words...]', 'the fleet; before it, `show <id>` or `resolve <id>` for one incident')
     .usage('[options] [show <id> | resolve <id>] [name]')
     .option('-n, --lines <number>', `how many of the latest (default: ${SHOWN}; with --json all)`)

@@ -22,7 +22,7 @@ export class Journal {
     this.#errors.set(worker, this.errorsOf(worker) + errors);
   }
 
-  /** Uncaught errors that this worker told of, in all its life. */
+  /** Errors that this worker told of in all its life, those that its program has handled and reported among them. */
   errorsOf(worker: number): number {
     return this.#errors.get(worker) ?? 0;
   }

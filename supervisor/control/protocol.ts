@@ -65,7 +65,7 @@ interface Counts {
 }
 
 export interface WorkerReply extends Omit<WorkerStatus, 'beat'>, Usage, Counts {
-  /** Uncaught errors that it told of. */
+  /** That it told of: those that nobody caught, and those that its program has reported. */
   readonly errors: number;
   readonly uptimeMs: number;
   /** Of its slot. */
