@@ -89,7 +89,12 @@ export class HttpRequest extends Request {
     const response = this.#response;
     if (!request || !response || response.writableEnded) return false;
     takeBack(response, request);
-    if (response.headersSent) return this.#breakOff(response);
+    if (response.headersSent) return this.#breakHalf(response);
+    // The program has taken the connection from its response: what is written there reaches nobody.
+    if (response.socket === null && !this.#queued) {
+      this.breakOff();
+      return false;
+    }
 
     for (const header of node.getHeaderNames.call(response)) node.removeHeader.call(response, header);
     const { headers, body } = answerBody(status, id, request.headers.accept);
@@ -119,7 +124,11 @@ export class HttpRequest extends Request {
     request.once('end', finish).once('close', finish).resume();
   }
 
-  #breakOff(response: http.ServerResponse): false {
+  protected breakOff(): void {
+    if (this.#request) reset(this.#request.socket);
+  }
+
+  #breakHalf(response: http.ServerResponse): false {
     const { socket } = response;
     // Where the end of the connection is the end of the answer, a plain close would look like a whole one.
     if (socket !== null && !response.chunkedEncoding) reset(socket);

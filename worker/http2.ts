@@ -76,9 +76,7 @@ export class StreamRequest extends Request {
     const stream = this.#stream;
     if (!stream || stream.destroyed || stream.writableEnded) return false;
     if (stream.headersSent) {
-      // RST_STREAM INTERNAL_ERROR; `stream.close` with that code would end the answer first, as if it were whole.
-      this.#broken = new Error('half an answer');
-      stream.destroy(this.#broken);
+      this.breakOff();
       return false;
     }
     const { headers, body }: Answer = answerBody(status, id, this.#headers['accept']);
@@ -91,6 +89,12 @@ export class StreamRequest extends Request {
     // The client need not send the rest of its body (RFC 9113, 8.1).
     if (!stream.readableEnded) stream.once('finish', () => stream.close(NGHTTP2_NO_ERROR));
     return true;
+  }
+
+  /** RST_STREAM INTERNAL_ERROR; `stream.close` with that code would end the answer first, as if it were whole. */
+  protected breakOff(): void {
+    this.#broken = new Error('half an answer');
+    this.#stream?.destroy(this.#broken);
   }
 
   override [kEmit](emitter: EventEmitter, emit: Emit, args: Parameters<Emit>): boolean {

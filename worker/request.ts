@@ -61,6 +61,8 @@ export abstract class Request extends Domain {
   abstract covers(message: object): boolean;
   /** Answers with an error, or breaks the stream so that the client can tell. Returns whether it could still be answered. */
   protected abstract refuse(status: number, id: string): boolean;
+  /** Ends the stream, or the connection where it has none of its own, so that the client can tell that there is no answer. */
+  protected abstract breakOff(): void;
   /** Says `Connection: close` with the answer. Returns whether the connection will end with this request. */
   abstract closeConnection(): boolean;
 
@@ -153,7 +155,8 @@ export abstract class Request extends Domain {
     try {
       return this.refuse(status, id);
     } catch {
-      // A response that the program has taken apart: its connection is closed all the same.
+      // A response that the program has taken apart: its client is told by the connection's end.
+      this.breakOff();
       return false;
     }
   }

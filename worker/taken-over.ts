@@ -63,7 +63,7 @@ export class TakenOver extends Request {
     const socket = this.#socket;
     if (!socket || socket.destroyed) return false;
     if ((socket.bytesWritten ?? 0) !== this.#writtenBefore) {
-      reset(socket);
+      this.breakOff();
       return false;
     }
     this.#status = status;
@@ -71,6 +71,10 @@ export class TakenOver extends Request {
     const lines = [...headers, ['connection', 'close'] as const].map(([header, value]) => `${header}: ${value}\r\n`);
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
     return true;
+  }
+
+  protected breakOff(): void {
+    if (this.#socket) reset(this.#socket);
   }
 
   protected forget(): void {

@@ -35,6 +35,16 @@ test('an error listener that closes the server, and throws, costs nobody an answ
   t.is((await slow).status, 200);
 });
 
+test('a response that can no longer be written to is broken off, so that its client does not wait', async (t) => {
+  const fleet = startFleet(t, [stubborn, '-w', '1']);
+  const port = await fleet.port();
+  await fleet.ready();
+  const slow = get(port, '/slow');
+  await get(port, '/');
+  await t.throwsAsync(get(port, '/frozen'), { code: 'ECONNRESET' });
+  t.is((await slow).status, 200);
+});
+
 test("a draining worker's answer is the last on its connection, whatever header the program sets", async (t) => {
   const fleet = startFleet(t, [stubborn, '-w', '1']);
   const port = await fleet.port();
