@@ -1,5 +1,5 @@
 // What is wrong with a path that the operator gave, as the rest of a sentence that begins with it.
-import { accessSync, constants, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { nearest } from './suggest.js';
 
@@ -33,7 +33,7 @@ function look(path: string): Stats | string {
     return statSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return `does not exist (looked for ${path})${similar(path)}`;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return `${missing(path)}${similar(path)}`;
     if (code === 'EACCES') return 'may not be reached by this user; check the permissions of the folders above it';
     return `cannot be looked at (${code})`;
   }
@@ -48,10 +48,18 @@ function mayRead(file: string): string | undefined {
   }
 }
 
+function missing(path: string): string {
+  try {
+    return `is a link to ${readlinkSync(path)}, which does not exist (looked at ${path})`;
+  } catch {
+    return `does not exist (looked for ${path})`;
+  }
+}
+
 /** `server` for `server.js`, and slips of the finger. */
 function similar(path: string): string {
   const name = basename(path);
-  const there = names(dirname(path));
+  const there = names(dirname(path)).filter((other) => other !== name);
   const near =
     there.find((other) => /\.[cm]?[jt]s$/.test(other) && other.replace(/\.[cm]?[jt]s$/, '') === name) ??
     nearest(name, there);

@@ -1,6 +1,7 @@
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { loaded, refused } from '../support/config.js';
+import { folderOf, loaded, loading, refused } from '../support/config.js';
 
 const json = (value: unknown): Record<string, string> => ({ 'cordon.config.json': JSON.stringify(value, null, 2) });
 
@@ -294,6 +295,14 @@ test('a script that leads nowhere is named with its nearest neighbour', async (t
     ['cordon.config.json:2:13: `script`: server does not exist (looked for <folder>/server), did you mean server.js?'],
     78,
   ]);
+});
+
+test('a script that is a link to what is gone names what it leads to', async (t) => {
+  const folder = folderOf(t, {});
+  symlinkSync('releases/41/server.js', join(folder, 'current.js'));
+  await t.throwsAsync(loading(folder, { script: 'current.js' }), {
+    message: `script: current.js is a link to releases/41/server.js, which does not exist (looked at ${folder}/current.js)`,
+  });
 });
 
 test('a folder is no script, and its package says which file is', async (t) => {
