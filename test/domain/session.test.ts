@@ -37,9 +37,13 @@ test('ten operations, of which every other one throws: five results, five errors
 
 test('results come in the order of completion, outcomes in the order of adding', async (t) => {
   const session = new Session<string>();
-  session.add((done) => setTimeout(() => done('slow'), 20), 'first');
+  let end = (): void => {};
+  session.add((done) => {
+    end = () => done('slow');
+  }, 'first');
   session.add(async () => {
     await sleep(1);
+    setImmediate(end);
     return 'quick';
   }, 'second');
   session.add(fail, 'third');
@@ -196,6 +200,14 @@ test('a limit that runs out while nothing is open leaves nothing to be added wit
   await sleep(10);
   t.throws(() => session.add(() => {}), { instanceOf: SessionClosed });
   t.deepEqual((await session.close()).errors, []);
+});
+
+test('a limit that is no time, and an operation that is no function, are refused', (t) => {
+  for (const limit of [-1, Number.NaN, '50' as never])
+    t.throws(() => new Session({ limit }), { instanceOf: TypeError, message: /a number of milliseconds, and not / });
+  const session = new Session();
+  t.throws(() => session.add('operation' as never), { instanceOf: TypeError, message: /a function to run/ });
+  t.is(session.started, 0);
 });
 
 test('an endless limit is none', async (t) => {

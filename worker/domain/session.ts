@@ -1,6 +1,7 @@
 // A group of operations that run at the same time, under one domain. Whatever becomes of each, and however it fails, the
 // session counts it once; when it is closed and all are done, it hands over what came of them, in the domain that it was
 // opened in.
+import { inspect } from 'node:util';
 import { current } from './current.js';
 import { Domain } from './domain.js';
 import { Operation, type Outcome, type Run } from './operation.js';
@@ -60,6 +61,8 @@ export class Session<R = unknown> {
   #stopListening: (() => void) | undefined;
 
   constructor({ limit, signal }: SessionOptions = {}) {
+    if (limit !== undefined && !(typeof limit === 'number' && limit >= 0))
+      throw new TypeError(`The limit of a session is a number of milliseconds, and not ${inspect(limit)}`);
     this.parentDomain = current.getStore();
     this.domain = new Domain();
     this.domain.on('error', (error) => this.errors.push(error));
@@ -95,6 +98,8 @@ export class Session<R = unknown> {
    * later, rejects, or that an emitter of its own has an error that nobody hears, is its end as well.
    */
   add(operation: Run<R>, name = operation.name): void {
+    if (typeof operation !== 'function')
+      throw new TypeError('A session needs a function to run, as in session.add(async () => {})');
     const index = this.started;
     const named = name === '' ? `operation ${index + 1}` : name;
     if (this.#isClosed) throw new SessionClosed(named);
