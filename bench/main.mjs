@@ -29,6 +29,7 @@ const help = `node bench/main.mjs [${names.join('|')}]…
   --storm-rate N    requests a second, quiet or not, and no more (as many as can be)
   --storm-mix WORDS of 'amid slow ones, kept', 'amid slow ones, new', 'all quick, kept', 'all quick, new' those with
                     these words in them (all)
+  --crash-workers N of each program that cannot live (2)
   --crash-seconds N that crash loops are watched for, after the first 10 (60)
   --line-rate N     lines a second of the log's run (100000)
   --line-seconds N  of it (10)
@@ -47,6 +48,7 @@ const { values, positionals } = parseArgs({
     'storm-rounds': { type: 'string' },
     'storm-rate': { type: 'string' },
     'storm-mix': { type: 'string', multiple: true, default: [''] },
+    'crash-workers': { type: 'string', default: '2' },
     'crash-seconds': { type: 'string', default: '60' },
     'line-rate': { type: 'string', default: '100000' },
     'line-seconds': { type: 'string', default: '10' },
@@ -74,6 +76,7 @@ const options = {
   kinds: values.kinds?.split(','),
   stormSeconds: Number(values['storm-seconds']),
   stormRounds: Number(values['storm-rounds'] ?? (values.full ? 3 : 1)),
+  crashWorkers: Number(values['crash-workers']),
   crashSeconds: Number(values['crash-seconds']),
   stormRate: values['storm-rate'] && Number(values['storm-rate']),
   stormMixes: values['storm-mix'],

@@ -3,7 +3,7 @@
 import type { Cause } from '../worker/protocol.js';
 import type { Effect } from './effect.js';
 import { ready } from './record.js';
-import { budgetAt, hasBudget } from './restart.js';
+import { budgetAt, hasBudget, turnAt } from './restart.js';
 import {
   type Fleet,
   healthy,
@@ -176,7 +176,7 @@ function wants(fleet: Fleet, now: Instant, policy: Policy): readonly Want[] {
 
 const oldest = (fleet: Fleet, slot: number): number => fleet.workers.find((worker) => worker.slot === slot)?.id ?? 0;
 
-/** A vacant slot waits out its backoff, a faulty worker's successor the restart intensity as well. */
+/** A vacant slot waits out its backoff, and its turn where none gets ready; a faulty worker's successor the restart intensity as well. */
 function vacancy(fleet: Fleet, index: number, policy: Policy): Want | undefined {
   const slot = fleet.slots[index];
   const here = fleet.workers.filter((worker) => worker.slot === index && isLive(worker));
@@ -186,7 +186,7 @@ function vacancy(fleet: Fleet, index: number, policy: Policy): Want | undefined 
   );
   const at = faulty
     ? Math.max(slot.vacantUntil, budgetAt(fleet.restarts, policy))
-    : Math.max(slot.vacantUntil, spareAt(fleet));
+    : Math.max(slot.vacantUntil, spareAt(fleet), turnAt(fleet, slot, policy));
   return { slot: index, generation: slot.generation, at, restart: slot.used || faulty };
 }
 

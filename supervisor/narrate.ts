@@ -192,8 +192,10 @@ const died = (code: number | null): string => (code === 0 ? 'has ended by itself
 
 /** Where the next worker of this slot has to wait. */
 function next({ slot }: Worker, after: Fleet, now: Instant): string {
-  const wait = (after.slots[slot]?.vacantUntil ?? now) - now;
-  return wait > 0 ? `; the next one starts in ${seconds(wait)}` : '';
+  const { vacantUntil = now, stillborn = false } = after.slots[slot] ?? {};
+  const wait = vacantUntil - now;
+  const turns = stillborn && after.slots.length > 2 && !after.workers.some(isServing);
+  return wait > 0 ? `; the next one starts in ${seconds(wait)}${turns ? ' at the earliest' : ''}` : '';
 }
 
 function ordered(effect: Effect, before: Fleet, after: Fleet, now: Instant): Sentence {

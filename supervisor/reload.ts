@@ -3,7 +3,17 @@
 import { isWorse } from './canary.js';
 import type { Event } from './event.js';
 import type { Failure, Plan, Reload, Stage } from './reload-state.js';
-import { type Count, type Fleet, find, type Instant, isServing, NONE, type Policy, type Worker } from './state.js';
+import {
+  type Count,
+  emptySlot,
+  type Fleet,
+  find,
+  type Instant,
+  isServing,
+  NONE,
+  type Policy,
+  type Worker,
+} from './state.js';
 import { type Decision, followed, nothing, retire, type Step } from './turn.js';
 
 /** An event loop that sends no beat for so long stands still. */
@@ -39,9 +49,7 @@ export function abandon(fleet: Fleet, generation: number, failure: Failure, now:
   if (reload?.generation !== generation || fleet.goal !== 'serve') return nothing(fleet);
   const { fleet: free, effects } = supersede(fleet, failure);
   const slots = free.slots.map((slot) =>
-    reload.plan.rollback && slot.generation !== free.generation
-      ? { failures: 0, vacantUntil: Number.NEGATIVE_INFINITY, used: false, generation: free.generation }
-      : slot,
+    reload.plan.rollback && slot.generation !== free.generation ? emptySlot(free.generation) : slot,
   );
   const back = { ...free, slots };
   // A bad canary serves nobody any more, if it can be spared; those that only came too early go when they are replaced.
@@ -66,9 +74,7 @@ export function recall(fleet: Fleet, now: Instant, policy: Policy): Decision {
 export function promote(fleet: Fleet, { slot, generation }: Worker, now: Instant): Fleet {
   const { reload } = fleet;
   if (reload?.generation !== generation || !reload.trying.includes(slot)) return fleet;
-  const slots = fleet.slots.map((one, index) =>
-    index === slot ? { failures: 0, vacantUntil: Number.NEGATIVE_INFINITY, used: true, generation } : one,
-  );
+  const slots = fleet.slots.map((one, index) => (index === slot ? { ...emptySlot(generation), used: true } : one));
   const trying = reload.trying.filter((other) => other !== slot);
   return { ...fleet, slots, reload: { ...reload, trying, stage: watched(reload, now) } };
 }

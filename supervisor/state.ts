@@ -62,6 +62,8 @@ export type Worker = Seat & Phase;
 export interface Slot {
   /** Failures in a row. A worker that stays ready for longer than the longest backoff ends the row. */
   readonly failures: number;
+  /** The last of them was a worker that had never been ready. */
+  readonly stillborn: boolean;
   /** No worker starts here before. */
   readonly vacantUntil: Instant;
   /** A worker has started here that nobody asked to go: the next one is a restart. */
@@ -132,6 +134,7 @@ export interface Policy {
 
 export const emptySlot = (generation: number): Slot => ({
   failures: 0,
+  stillborn: false,
   vacantUntil: Number.NEGATIVE_INFINITY,
   used: false,
   generation,

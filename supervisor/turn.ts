@@ -82,6 +82,11 @@ export const failed = (fleet: Fleet, worker: Worker, now: Instant, policy: Polic
   slots: fleet.slots.map((slot, index): Slot => {
     if (index !== worker.slot || slot.generation !== worker.generation) return slot;
     const failures = slot.failures + 1;
-    return { ...slot, failures, vacantUntil: now + backoff(failures, worker.id, policy.backoff) };
+    return {
+      ...slot,
+      failures,
+      stillborn: worker.phase === 'booting',
+      vacantUntil: now + backoff(failures, worker.id, policy.backoff),
+    };
   }),
 });

@@ -262,6 +262,49 @@ test('a vacant slot is never held back by the restart intensity, only by its bac
   t.deepEqual(story.crashed(4).orders(), ['0s spawn #8 in slot 3, generation 1']);
 });
 
+/** A fleet in which whoever starts dies before it is ready, for so long. Returns how many were started in the last minute of it. */
+function stillborn(story: Story, forMs: number): number {
+  let last = 0;
+  for (let ms = 0; ms < forMs; ms += 100) {
+    if (ms === forMs - 60_000) story.forget();
+    if (ms >= forMs - 60_000) last += story.orders().filter((order) => order.includes('spawn')).length;
+    story.crashed(...story.fleet.workers.map(({ id }) => id)).wait(100);
+  }
+  return last;
+}
+
+test('where no worker gets ready, a fleet of any size is tried as often as one of two', (t) => {
+  const two = stillborn(booting(2), 300_000);
+  t.true(two >= 14 && two <= 16, String(two));
+  t.true(Math.abs(stillborn(booting(8), 300_000) - two) <= 1);
+  t.true(Math.abs(stillborn(booting(64), 300_000) - two) <= 1);
+  t.true(stillborn(booting(1), 300_000) >= 7, 'one by itself waits for nobody');
+});
+
+/** In the first minute of such a fleet. */
+function firstStarts(size: number): number {
+  const story = booting(size);
+  stillborn(story, 60_000);
+  return story.fleet.nextId - 1;
+}
+
+test('that is so from the beginning, after the first tries, which are free', (t) => {
+  const [two, eight] = [firstStarts(2), firstStarts(8)];
+  t.true(eight - 3 * 8 <= two - 3 * 2 + 1, `${eight}, ${two}`);
+});
+
+test('the first that gets ready lets all others start that have waited out their backoff', (t) => {
+  const story = booting(8);
+  stillborn(story, 300_000);
+  story.wait(4000).forget();
+  const [tried] = story.fleet.workers;
+  t.is(story.fleet.workers.length, 1);
+  story.ready(tried?.id ?? 0);
+  t.true(story.orders().filter((order) => order.includes('spawn')).length >= 5);
+  story.wait(8000);
+  t.is(story.fleet.workers.length, 8, 'within the longest backoff');
+});
+
 test('each replacement is counted once, also a tainted worker\u2019s whose first successor died', (t) => {
   const story = serving(1).faulted(1);
   t.is(story.fleet.restarts.length, 1);

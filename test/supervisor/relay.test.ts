@@ -62,6 +62,23 @@ test('what only its giver could take waits for another, and keeps nobody busy', 
   t.deepEqual(closed, ['one', 'two'], 'and the copy here is closed when it has been taken');
 });
 
+test('a giver hears once of each connection that is in service again, and of none before', (t) => {
+  const { relay, handle, given, told, serve } = world(1, 2);
+  relay.take(1, 1, moved, handle('one'));
+  relay.take(1, 2, moved, handle('two'));
+  t.deepEqual(told('arrived'), []);
+  const [one, two] = given();
+  relay.taken(one?.seq ?? 0, false);
+  t.deepEqual(told('arrived'), [], 'it is still on its way');
+  relay.taken(two?.seq ?? 0, true);
+  relay.taken(given()[2]?.seq ?? 0, true);
+  t.deepEqual(told('arrived'), [1, 1]);
+  relay.take(1, 3, moved, handle('three'));
+  serve(2);
+  relay.taken(given()[3]?.seq ?? 0, true);
+  t.deepEqual(told('arrived'), [1, 1], 'nobody is told who is gone');
+});
+
 test('what a worker will not take goes to another, and what dies with a worker too', (t) => {
   const { relay, handle, given, closed } = world(1, 2, 3);
   relay.take(1, 1, moved, handle('one'));

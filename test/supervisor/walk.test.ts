@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { decide, nextDeadline } from '../../supervisor/decide.js';
 import type { Effect } from '../../supervisor/effect.js';
 import type { Event } from '../../supervisor/event.js';
+import { turnAt } from '../../supervisor/restart.js';
 import {
   emptyFleet,
   type Fleet,
@@ -216,7 +217,13 @@ class World {
       if (tainted === 1 && here.some(({ phase }) => phase === 'ready')) wrong(`slot ${index} keeps who is relieved`);
       const booting = after.workers.filter(({ phase }) => phase === 'booting').length;
       const room = booting < policy.bootConcurrency && !isAhead(after, now);
-      if (after.goal === 'serve' && here.length === 0 && slot.vacantUntil <= now && room)
+      if (
+        after.goal === 'serve' &&
+        here.length === 0 &&
+        slot.vacantUntil <= now &&
+        turnAt(after, slot, policy) <= now &&
+        room
+      )
         wrong(`slot ${index} is left vacant`);
       if (slot.vacantUntil > now + policy.backoff.maxMs) wrong(`slot ${index} waits too long`);
     }
