@@ -36,11 +36,19 @@ export function watchConfig(file: string, onChange: () => void, options: WatchOp
   let known = contentNow(file);
   let timer: NodeJS.Timeout | undefined;
   let patientUntil: number | undefined;
+  let looking = false;
   let closed = false;
   const soon = (): void => {
     if (closed) return;
     clearTimeout(timer);
-    timer = setTimeout(() => void look().catch(onError), settleMs);
+    timer = setTimeout(() => {
+      // One look at a time: two that see the same change would both tell it.
+      if (looking) return soon();
+      looking = true;
+      void look()
+        .catch(onError)
+        .finally(() => (looking = false));
+    }, settleMs);
   };
 
   async function look(): Promise<void> {

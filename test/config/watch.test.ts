@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -17,6 +18,7 @@ import test, { type ExecutionContext } from 'ava';
 import { watchConfig } from '../../config/watch.js';
 import { wayTo } from '../../config/way.js';
 import { folderOf } from '../support/config.js';
+import { until } from '../support/until.js';
 
 interface Told {
   /** What the file said each time that a change was told. */
@@ -26,16 +28,14 @@ interface Told {
   isCurrent(): Promise<boolean>;
 }
 
-async function watching(t: ExecutionContext, file: string): Promise<Told> {
+async function watching(t: ExecutionContext, file: string, settleMs = 60): Promise<Told> {
   const contents: string[] = [];
-  let wake: (() => void) | undefined;
   const { ready, isCurrent, close } = watchConfig(
     file,
     () => {
       contents.push(readFileSync(file, 'utf8'));
-      wake?.();
     },
-    { settleMs: 60, onError: (error) => t.fail(String(error)) },
+    { settleMs, onError: (error) => t.fail(String(error)) },
   );
   t.teardown(close);
   await ready;
@@ -43,11 +43,10 @@ async function watching(t: ExecutionContext, file: string): Promise<Told> {
     contents,
     isCurrent,
     async says(text) {
-      while (contents.at(-1) !== text) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
+      await until(
+        () => `it is told that the file says ${text}; told was: ${contents.join(', ')}`,
+        () => contents.at(-1) === text,
+      );
     },
   };
 }
@@ -146,6 +145,21 @@ test('fifty edits in a row, in every way: none is told twice, and the last one i
     told.contents,
     told.contents.toSorted((a, b) => Number(a) - Number(b)),
   );
+});
+
+test('a change that is looked at again while one look is under way is told once', async (t) => {
+  const folder = folderOf(t, { 'c.yaml': '0' });
+  const file = join(folder, 'c.yaml');
+  // A look takes longer than the file must have been quiet, and there is always another one due.
+  const told = await watching(t, file, 1);
+  const touching = setInterval(() => utimesSync(file, 1, 1), 10);
+  t.teardown(() => clearInterval(touching));
+  const texts = ['1', '2', '3', '4', '5'];
+  for (const text of texts) {
+    replace(file, text);
+    await told.says(text);
+  }
+  t.deepEqual(told.contents, texts);
 });
 
 test('a file that is still being written is not taken for whole, however long the writer pauses', async (t) => {
