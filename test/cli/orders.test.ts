@@ -7,6 +7,7 @@ import type { OrderOutcome, StatusReply } from '../../supervisor/control/protoco
 import { Connection, ask as get } from '../support/client.js';
 import { ask, cordon } from '../support/cordon.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
+import { until } from '../support/until.js';
 
 const busy = fixture('process/busy.mjs');
 
@@ -123,7 +124,7 @@ test('stop says which requests were out of time', async (t) => {
   t.like(await slow.ask('/ok'), { status: 200 });
   const answer = slow.ask('/never');
   // Counted by the worker, and told with its next beat.
-  for (let open = 0; open === 0; ) open = (await status(t, fleet)).workers[0]?.inFlight ?? 0;
+  await until('the request is counted', async () => ((await status(t, fleet)).workers[0]?.inFlight ?? 0) > 0);
   const { code, out } = await cordon(t, fleet, ['stop']);
   t.is(code, 0);
   t.regex(out, /^busy has stopped: 1 worker, \d\.\d s, 1 request out of time: GET \/never\n$/);

@@ -7,6 +7,7 @@ import type { ErrorsReply } from '../../supervisor/control/protocol.js';
 import { ask as get } from '../support/client.js';
 import { ask, cordon, within } from '../support/cordon.js';
 import { fixture, main, startFleet } from '../support/fleet.js';
+import { until } from '../support/until.js';
 
 const busy = fixture('process/busy.mjs');
 const linesOf = (out: string): string[] => out.split('\n').filter((line) => line !== '');
@@ -85,11 +86,11 @@ test('events tells what was done and why, oldest first', async (t) => {
   const fleet = startFleet(t, [busy, '-w', '1', '--log-level', 'error']);
   const port = await fleet.port();
   await get(t, { port }, '/fail/timer');
-  let told: { msg: string; event: string; worker?: number; cause?: string; time: string }[] = [];
-  while (!told.some(({ msg }) => msg.startsWith('worker 1 is gone')))
-    told = linesOf((await cordon(t, fleet, ['events', '--json'])).out).map(
-      (line) => JSON.parse(line) as (typeof told)[number],
-    );
+  type Told = { msg: string; event: string; worker?: number; cause?: string; time: string };
+  const told = await until('events tells that worker 1 is gone', async () => {
+    const all = linesOf((await cordon(t, fleet, ['events', '--json'])).out).map((line) => JSON.parse(line) as Told);
+    return all.some(({ msg }) => msg.startsWith('worker 1 is gone')) && all;
+  });
   const story = told.map(({ msg }) => msg);
   const order = [
     'worker 1 starts in slot 0',
@@ -116,8 +117,10 @@ test('errors: the list, one incident with the request that met it, and its resol
   const port = await fleet.port();
   t.is((await cordon(t, fleet, ['errors'])).out, 'busy: no errors\n');
   await get(t, { port }, '/fail/timer');
-  let reply = await ask<ErrorsReply>(t, fleet, ['errors']);
-  while (reply.incidents.length === 0) reply = await ask<ErrorsReply>(t, fleet, ['errors']);
+  const reply = await until('the error is listed', async () => {
+    const asked = await ask<ErrorsReply>(t, fleet, ['errors']);
+    return asked.incidents.length > 0 && asked;
+  });
   t.is(reply.version, 1);
   const [incident] = reply.incidents;
   const id = incident?.id ?? '';

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
 import { within } from '../support/cordon.js';
 import { type Fleet, fixture, main, startFleet } from '../support/fleet.js';
+import { until } from '../support/until.js';
 
 const there = spawnSync('script', ['--version']).status === 0 && spawnSync('stty', ['--version']).status === 0;
 const onTerminal = there ? test : test.skip;
@@ -23,9 +24,11 @@ function top(t: ExecutionContext, fleet: Fleet) {
   return {
     press: (keys: string) => void child.stdin.write(keys),
     shown: () => shown,
-    until: async (words: string, from = 0): Promise<void> => {
-      while (!shown.includes(words, from)) await once(child.stdout, 'data');
-    },
+    until: (words: string, from = 0): Promise<boolean> =>
+      until(
+        () => `top shows "${words}"; it shows ${JSON.stringify(shown.slice(-2000))}`,
+        () => shown.includes(words, from),
+      ),
     ended: once(child, 'close'),
   };
 }

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { type ProgramFiles, type ProgramWatching, watchProgram } from '../../config/watch-program.js';
 import { folderOf } from '../support/config.js';
+import { until } from '../support/until.js';
 
 interface Told {
   readonly watching: ProgramWatching;
@@ -18,12 +19,10 @@ interface Told {
 function watched(t: ExecutionContext, program: ProgramFiles): Told {
   const times: string[][] = [];
   let taken = 0;
-  let wake: (() => void) | undefined;
   const watching = watchProgram(
     program,
     (files) => {
       times.push(files.map((file) => relative(program.root, file)));
-      wake?.();
     },
     { debounceMs: 50, onError: (error) => t.fail(error.message) },
   );
@@ -32,11 +31,7 @@ function watched(t: ExecutionContext, program: ProgramFiles): Told {
     watching,
     times,
     async next() {
-      while (times.length <= taken) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
+      await until(`change ${taken + 1} is told`, () => times.length > taken);
       taken += 1;
       return times[taken - 1] ?? [];
     },

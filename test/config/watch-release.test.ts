@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { watchRelease } from '../../config/watch-release.js';
 import { folderOf } from '../support/config.js';
+import { until } from '../support/until.js';
 
 interface Told {
   readonly all: readonly string[];
@@ -13,13 +14,11 @@ interface Told {
 async function watched(t: ExecutionContext, link: string): Promise<Told> {
   const all: string[] = [];
   let taken = 0;
-  let wake: (() => void) | undefined;
   const watching = watchRelease(
     link,
     realpathSync(link),
     (to) => {
       all.push(to);
-      wake?.();
     },
     { settleMs: 50, onError: (error) => t.fail(String(error)) },
   );
@@ -28,11 +27,7 @@ async function watched(t: ExecutionContext, link: string): Promise<Told> {
   return {
     all,
     async next() {
-      while (all.length <= taken) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
+      await until(`release ${taken + 1} is told`, () => all.length > taken);
       taken += 1;
       return all[taken - 1] ?? '';
     },

@@ -10,6 +10,7 @@ import { type Control, openControl } from '../../supervisor/control/server.js';
 import type { Sources } from '../../supervisor/control/sources.js';
 import { Journal } from '../../supervisor/journal.js';
 import { ask, noCommands, privateFolder, sources } from '../support/control.js';
+import { until } from '../support/until.js';
 
 interface Open {
   readonly control: Control;
@@ -278,7 +279,7 @@ test('a reader that is slower than the log misses lines, is told how many, and c
   let read = '';
   socket.setEncoding('utf8').on('data', (chunk: string) => (read += chunk));
   socket.resume();
-  while (!read.includes('"n":99999')) await once(socket, 'data');
+  await until('the last line comes', () => read.includes('"n":99999'));
   const dropped = [...read.matchAll(/\{"dropped":(\d+)\}/g)].reduce((sum, [, count]) => sum + Number(count), 0);
   const got = [...read.matchAll(/\{"n":\d+/g)].length;
   t.true(dropped > 0);

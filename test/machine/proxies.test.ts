@@ -4,12 +4,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { ask } from '../support/client.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
 import { lost, startLoad } from '../support/load.js';
 import { freePort, type HAProxy, proxied, startHAProxy, startNginx } from '../support/proxy.js';
+import { until } from '../support/until.js';
 
 /** Reads the configuration again and replaces every worker. */
 async function reload(fleet: Fleet): Promise<void> {
@@ -131,7 +131,7 @@ proxied('haproxy', 'HAProxy: the weight follows the share of the workers that se
   await proxy.until('a', /^UP 50$/);
   await proxy.until('b', /^UP 100$/);
   const first = checks.findIndex(({ answer }) => answer === 'up ready 50%');
-  while (checks.length < first + 3) await sleep(20);
+  await until('two more checks', () => checks.length >= first + 3);
   t.is(checks[first + 2]?.before, 'UP 50');
   t.is(await a.stop(), 0);
   await proxy.until('a', /^DOWN/);

@@ -4,6 +4,7 @@ import { type Answer, type Asked, ask, bytesOf, Connection, type Outcome, type T
 import { askFor, failedAs, isOurs, kinds, reported } from '../support/failures.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
 import { askStream, code, openSession } from '../support/http2.js';
+import { until } from '../support/until.js';
 
 const all = Object.keys(kinds);
 
@@ -137,12 +138,13 @@ async function allStreams(t: ExecutionContext, fleet: Fleet, origin: string, nam
     names.map(async (kind) => {
       const id = `id-${kind}`;
       let own = kind === 'timer' ? session : await openSession(t, origin);
-      let outcome = await askStream(own, askFor(kind, id));
-      // The session was drained before the stream was sent: it is for the client to open another (RFC 9113, 8.7).
-      while (outcome.code === code.refused) {
+      const outcome = await until(`an answer to ${kind}`, async () => {
+        const answer = await askStream(own, askFor(kind, id));
+        if (answer.code !== code.refused) return answer;
+        // The session was drained before the stream was sent: it is for the client to open another (RFC 9113, 8.7).
         own = await openSession(t, origin);
-        outcome = await askStream(own, askFor(kind, id));
-      }
+        return undefined;
+      });
       const { expected } = kinds[kind] ?? {};
       if (expected === '500') isOurs(t, outcome, id, kind);
       else {

@@ -3,6 +3,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { type Answer, ask, Connection, type Outcome } from '../support/client.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
+import { until } from '../support/until.js';
 
 async function start(
   t: ExecutionContext,
@@ -42,15 +43,20 @@ test('one worker alone serves on, tainted, until its successor is ready; then it
 
   t.log('nobody is refused while the successor boots');
   const served: string[] = [];
-  do served.push(answered(await ask(t, target, '/ok')).headers['x-pid'] ?? '');
-  while (indexOf(fleet, /^worker 2 is ready/) === -1);
+  await until('worker 2 is ready', async () => {
+    served.push(answered(await ask(t, target, '/ok')).headers['x-pid'] ?? '');
+    return indexOf(fleet, /^worker 2 is ready/) !== -1;
+  });
   t.is(served[0], pid);
   await fleet.line(/^worker 1 drains/);
 
   t.log('a kept connection is answered once more, and told that it was the last time');
-  const last = answered(await idle.ask('/ok'));
+  // The log says that it drains a moment before the worker hears of it.
+  const last = await until('an answer that is the last', async () => {
+    const one = answered(await idle.ask('/ok'));
+    return one.headers['connection'] === 'close' && one;
+  });
   t.is(last.headers['x-pid'], pid);
-  t.is(last.headers['connection'], 'close');
   t.true(await idle.closed);
   t.not(answered(await ask(t, target, '/ok')).headers['x-pid'], pid);
   const { status, headers } = answered(await answer);
@@ -77,11 +83,15 @@ test('where another worker is ready the faulty one drains at once, and its succe
   const { fleet, target } = await start(t, 2);
   const { connection: slow, pid } = await kept(t, target);
   const failing: Connection[] = [];
-  for (let found = false; !found; ) {
-    const one = await kept(t, target);
-    found = one.pid === pid;
-    failing.push(one.connection);
-  }
+  await until(
+    'a connection of the same worker',
+    async () => {
+      const one = await kept(t, target);
+      failing.push(one.connection);
+      return one.pid === pid;
+    },
+    0,
+  );
   const answer = slow.ask('/slow?ms=500');
   t.is(answered(await (failing.at(-1) as Connection).ask('/fail/timer')).status, 500);
   for (const connection of failing) connection.close();

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
+import { until } from '../support/until.js';
 import { type Seen, underCordon, underPlainCluster } from '../support/views.js';
 
 const server = fixture('sockets/server.mjs');
@@ -129,7 +130,7 @@ test("a worker's children die with it", async (t) => {
   process.kill(await pidOf(fleet, 1), 'SIGKILL');
   await fleet.line(/worker 1 died/);
   // Killed before the death of its worker was told; the kernel takes a moment.
-  while (groupOf(child) !== undefined) await new Promise(setImmediate);
+  await until("the worker's child is gone", () => groupOf(child) === undefined);
   t.is(groupOf(child), undefined);
 });
 

@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { type Answer, ask, Connection, type Outcome } from '../support/client.js';
 import { type Fleet, fixture, type LogLine, startFleet } from '../support/fleet.js';
 import { askStream, openSession } from '../support/http2.js';
+import { until } from '../support/until.js';
 
 const HANG_MS = 2000;
 const quick = { CORDON_HEALTH_BEAT: '200ms', CORDON_HEALTH_HANG: `${HANG_MS}ms` };
@@ -32,14 +33,18 @@ function answered(outcome: Outcome): Answer {
 /** `count` connections to one and the same worker, and its pid. */
 async function toOne(t: ExecutionContext, target: Target, count: number): Promise<[string, ...Connection[]]> {
   const held = new Map<string, Connection[]>();
-  for (;;) {
-    const connection = new Connection(t, target);
-    const pid = answered(await connection.ask('/pid')).body;
-    const known = held.get(pid) ?? [];
-    known.push(connection);
-    held.set(pid, known);
-    if (known.length === count) return [pid, ...known];
-  }
+  return until<[string, ...Connection[]] | undefined>(
+    `${count} connections of one worker`,
+    async () => {
+      const connection = new Connection(t, target);
+      const pid = answered(await connection.ask('/pid')).body;
+      const known = held.get(pid) ?? [];
+      known.push(connection);
+      held.set(pid, known);
+      return known.length === count ? [pid, ...known] : undefined;
+    },
+    0,
+  );
 }
 
 const asked = (fleet: Fleet, path: string): Promise<LogLine> => fleet.line(new RegExp(`^asked ${path}$`));

@@ -13,12 +13,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { StatusReply } from '../../supervisor/control/protocol.js';
 import { ask } from '../support/client.js';
 import { ask as command, cordon, within } from '../support/cordon.js';
 import { fixture, type LogLine, main, runtimeFolder } from '../support/fleet.js';
+import { until } from '../support/until.js';
 
 interface Started {
   readonly child: ChildProcess;
@@ -48,18 +48,16 @@ async function start(t: ExecutionContext, logs: object): Promise<Started> {
     return ended;
   };
   const log = 'file' in logs ? join(folder, String(logs.file)) : undefined;
-  for (;;) {
+  const { pid, port } = await until('worker 1 is ready, and has said its port', () => {
     const said = log === undefined ? printed : existsSync(log) ? readFileSync(log, 'utf8') : '';
     const pid = Number(
       /worker 1 is ready.*?"pid":(\d+)|"pid":(\d+).*?worker 1 is ready/.exec(said)?.slice(1).find(Boolean),
     );
     const port = Number(/\bport (\d+)/.exec(said)?.[1]);
-    if (pid > 0 && port > 0) {
-      t.teardown(() => void (isThere(pid) && process.kill(pid, 'SIGKILL')));
-      return { child, runtime, folder, target: { port }, printed: () => printed, stop };
-    }
-    await sleep(20);
-  }
+    return pid > 0 && port > 0 && { pid, port };
+  });
+  t.teardown(() => void (isThere(pid) && process.kill(pid, 'SIGKILL')));
+  return { child, runtime, folder, target: { port }, printed: () => printed, stop };
 }
 
 function isThere(pid: number): boolean {

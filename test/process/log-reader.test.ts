@@ -6,13 +6,14 @@ import test, { type ExecutionContext } from 'ava';
 import { ask } from '../support/client.js';
 import { cordon, within } from '../support/cordon.js';
 import { fixture, type LogLine, main, root, runtimeFolder } from '../support/fleet.js';
+import { until } from '../support/until.js';
 
 interface Talker {
   readonly child: ChildProcessByStdio<null, Readable, null>;
   readonly runtime: string;
   readonly target: { readonly port: number };
   readonly lines: LogLine[];
-  readonly until: (matching: RegExp) => Promise<void>;
+  readonly says: (matching: RegExp) => Promise<boolean>;
 }
 
 /** A fleet whose log is read by hand. */
@@ -39,20 +40,19 @@ async function talker(t: ExecutionContext, ...args: string[]): Promise<Talker> {
         // Gone already.
       }
   });
-  const until = async (matching: RegExp): Promise<void> => {
-    while (!lines.some(({ msg }) => matching.test(msg))) await once(child.stdout, 'data');
-  };
-  await until(/is ready \(2 of 2\)/);
-  await until(/^port/);
+  const says = (matching: RegExp): Promise<boolean> =>
+    until(`the supervisor says ${matching}`, () => lines.some(({ msg }) => matching.test(msg)));
+  await says(/is ready \(2 of 2\)/);
+  await says(/^port/);
   const port = Number(lines.find(({ msg }) => msg.startsWith('port'))?.msg.slice(5));
-  return { child, runtime, target: { port }, lines, until };
+  return { child, runtime, target: { port }, lines, says };
 }
 
 /** More than the supervisor keeps for a reader: what it cannot keep is dropped. */
 const MUCH = '/print?lines=12000&pad=1000';
 
 test('a reader that stalls holds up no request, no reload and no command; what it missed is counted, and told when it is back', async (t) => {
-  const { child, runtime, target, lines, until } = await talker(t);
+  const { child, runtime, target, lines, says } = await talker(t);
   child.stdout.pause();
   for (let round = 0; round < 2; round++) t.like(await ask(t, target, MUCH), { status: 200, body: 'printed\n' });
   t.like(await cordon(t, { runtime }, ['reload']), { code: 0 });
@@ -61,7 +61,7 @@ test('a reader that stalls holds up no request, no reload and no command; what i
   t.regex(out, /lines of the log are dropped: the reader of the log takes none in/);
   t.notRegex(out, /stuck|killed/, 'no worker was taken for stuck');
   child.stdout.resume();
-  await until(/^\d+ lines dropped: the reader of the log stalled for [\d.]+ s$/);
+  await says(/^\d+ lines dropped: the reader of the log stalled for [\d.]+ s$/);
   const [, missing] =
     /^(\d+) lines dropped/.exec(lines.find(({ msg }) => / lines? dropped/.test(msg))?.msg ?? '') ?? [];
   const read = lines.filter(({ msg }) => /^(?:line|port) /.test(msg)).length;

@@ -1,10 +1,10 @@
 // New releases under load: a good one loses nothing, a bad one changes nothing.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as nextLook } from 'node:timers/promises';
 import test from 'ava';
 import { lost, startLoad } from '../support/load.js';
 import { site, start, told } from '../support/site.js';
+import { until } from '../support/until.js';
 
 test.serial('a reload under load loses no request, and every worker runs the new release', async (t) => {
   const here = site(t);
@@ -150,7 +150,7 @@ test.serial('an address that a failed reload had added is free again, and a late
     const from = fleet.lines.length;
     fleet.child.kill('SIGHUP');
     await fleet.line(/came to nothing: worker \d died before it was ready/, from);
-    while (existsSync(added)) await nextLook(10);
+    await until(`${added} is gone`, () => !existsSync(added));
   }
   here.release('44');
   fleet.child.kill('SIGHUP');

@@ -11,6 +11,7 @@ import path from 'node:path';
 import tls from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
+import { until } from '../support/until.js';
 import { type Seen, underCordon, underPlainCluster } from '../support/views.js';
 
 const server = fixture('sockets/server.mjs');
@@ -159,8 +160,10 @@ test('a port closed by one worker is served by the others, and refuses when all 
   await get({ port }, '/close');
   await fleet.line(() => said(fleet, /^closed/) === 2);
   // The supervisor hears of it a moment later: until then clients wait in the backlog, and are cut when it closes.
-  let refusal = await get({ port });
-  while (refusal === 'ECONNRESET') refusal = await get({ port });
+  const refusal = await until('nobody is cut any more', async () => {
+    const answer = await get({ port });
+    return answer !== 'ECONNRESET' && answer;
+  });
   t.is(refusal, 'ECONNREFUSED');
 });
 

@@ -4,6 +4,7 @@ import { ask, bytesOf, Connection } from '../support/client.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
 import { dropped, startLoad } from '../support/load.js';
 import { gone, workersOf } from '../support/processes.js';
+import { until } from '../support/until.js';
 
 async function start(
   t: ExecutionContext,
@@ -18,10 +19,10 @@ async function start(
 
 /** Waits until nobody listens any more. */
 async function refused(t: ExecutionContext, target: { port: number }): Promise<void> {
-  for (let why = ''; why !== 'ECONNREFUSED'; ) {
+  await until('connections are refused', async () => {
     const outcome = await ask(t, target, '/ok');
-    why = outcome.became === 'broken' ? outcome.why : '';
-  }
+    return outcome.became === 'broken' && outcome.why === 'ECONNREFUSED';
+  });
 }
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {

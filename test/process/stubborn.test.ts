@@ -4,6 +4,7 @@ import http from 'node:http';
 import net from 'node:net';
 import test from 'ava';
 import { fixture, startFleet } from '../support/fleet.js';
+import { until } from '../support/until.js';
 
 interface Answer {
   readonly status: number | undefined;
@@ -54,9 +55,11 @@ test("a draining worker's answer is the last on its connection, whatever header 
   t.is((await get(port, '/', agent)).connection, 'keep-alive');
   fleet.child.kill('SIGTERM');
   await fleet.line(/^worker 1 drains/);
-  let connection: string | undefined = 'keep-alive';
-  while (connection === 'keep-alive') ({ connection } = await get(port, '/', agent));
-  t.is(connection, 'close');
+  const last = await until('an answer that is the last', async () => {
+    const answer = await get(port, '/', agent);
+    return answer.connection !== 'keep-alive' && answer;
+  });
+  t.is(last.connection, 'close');
   t.is(await fleet.ended, 0);
 });
 

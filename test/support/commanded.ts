@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import { fixture } from './fleet.js';
+import { inTime } from './until.js';
 
 type Answer = Record<string, unknown>;
 
@@ -63,7 +64,7 @@ export function commanded(t: ExecutionContext, config: object): Commanded {
     progress,
     command: ask,
     reconfigure: (changed) => ask('reconfigure', { logs: { format: 'json' }, ...changed }),
-    port: () => ready,
+    port: () => inTime('all workers are ready, and the program has said its port', ready),
     stop: () => {
       child.kill('SIGTERM');
       return ended;

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { inVain, PATIENCE_MS } from './until.js';
 
 export interface LogLine {
   readonly level: string;
@@ -112,17 +113,21 @@ export function startFleet(t: ExecutionContext, args: readonly string[], options
   const line: Fleet['line'] = (matching, from = 0) =>
     new Promise((resolve, reject) => {
       const matches = typeof matching === 'function' ? matching : ({ msg }: LogLine) => matching.test(msg);
+      const story = (): string => `${lines.map(({ msg }) => msg).join('\n')}\n${stderr}`;
+      const finish = (): void => {
+        clearTimeout(timer);
+        waiting.delete(look);
+      };
+      const timer = setTimeout(() => {
+        finish();
+        reject(inVain(`the supervisor says ${String(matching)}; it said:\n${story()}`));
+      }, PATIENCE_MS);
       const look = (): void => {
         const found = lines.slice(from).find(matches);
         if (found === undefined && !over) return;
-        waiting.delete(look);
+        finish();
         if (found) resolve(found);
-        else
-          reject(
-            new Error(
-              `the supervisor ended without saying ${String(matching)}:\n${lines.map(({ msg }) => msg).join('\n')}\n${stderr}`,
-            ),
-          );
+        else reject(new Error(`the supervisor ended without saying ${String(matching)}:\n${story()}`));
       };
       waiting.add(look);
       look();

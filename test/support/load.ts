@@ -1,6 +1,7 @@
 // Users who ask one thing after the other, on kept and on new connections, and an account of every request. Nothing is sent twice.
 import type { ExecutionContext } from 'ava';
 import { type Asked, Connection, type Outcome, type Target } from './client.js';
+import { inTime } from './until.js';
 
 export interface Told {
   readonly asked: Asked;
@@ -54,15 +55,18 @@ export function startLoad(
   return {
     told,
     reached: (count) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          if (told.length < count) return;
-          waiting.delete(look);
-          resolve();
-        };
-        waiting.add(look);
-        look();
-      }),
+      inTime(
+        `${count} requests are told`,
+        new Promise((resolve) => {
+          const look = (): void => {
+            if (told.length < count) return;
+            waiting.delete(look);
+            resolve();
+          };
+          waiting.add(look);
+          look();
+        }),
+      ),
     end: async () => {
       ending = true;
       await all;

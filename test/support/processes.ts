@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fleet } from './fleet.js';
+import { until } from './until.js';
 
 /** A process that has ended and waits to be reaped counts as gone. */
 export function isAlive(pid: number): boolean {
@@ -20,14 +21,14 @@ export function isAlive(pid: number): boolean {
 /** Stops a process, and resolves when it stands still. */
 export async function halted(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP');
-  while (!/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await sleep(5);
+  await until(`process ${pid} stands still`, () => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')), 5);
 }
 
 /** Resolves when none of them is alive any more. */
 export async function gone(pids: readonly number[], withinMs = 20_000): Promise<void> {
-  const until = performance.now() + withinMs;
+  const end = performance.now() + withinMs;
   for (let left = pids.filter(isAlive); left.length > 0; left = left.filter(isAlive)) {
-    if (performance.now() > until) throw new Error(`still alive after ${withinMs} ms: ${left.join(', ')}`);
+    if (performance.now() > end) throw new Error(`still alive after ${withinMs} ms: ${left.join(', ')}`);
     await sleep(20);
   }
 }

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { root } from './fleet.js';
+import { until } from './until.js';
 
 /** A test that needs this program; where it is missing the title says so, but never in CI. */
 export function proxied(program: string, title: string, story: (t: ExecutionContext) => Promise<void>): void {
@@ -41,16 +42,15 @@ async function started(t: ExecutionContext, child: ChildProcess, port: number): 
     child.kill('SIGTERM');
     await once(child, 'exit');
   });
-  for (;;) {
+  await until(`somebody listens at port ${port}`, async () => {
     if (child.exitCode !== null) throw new Error(`it ended: ${said}`);
     const socket = net.connect(port, '127.0.0.1');
     const open = await new Promise<boolean>((done) =>
       socket.once('connect', () => done(true)).once('error', () => done(false)),
     );
     socket.destroy();
-    if (open) return;
-    await sleep(20);
-  }
+    return open;
+  });
 }
 
 /** The one of contrib/, between these ports, in a folder of its own. */

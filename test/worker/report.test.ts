@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import vm from 'node:vm';
 import test from 'ava';
 import type { CountedReport, ErrorReport } from '../../worker/protocol.js';
 import { Reports, toReport } from '../../worker/report.js';
+import { until } from '../support/until.js';
 
 const revoked = (target: object): unknown => {
   const { proxy, revoke } = Proxy.revocable(target, {});
@@ -183,7 +183,7 @@ test('what waits is told without being asked for', async (t) => {
   const { reports, sent } = gather();
   reports.add(report('a'));
   reports.add(report('a'));
-  while (sent.length < 2) await sleep(10);
+  await until('the second is told', () => sent.length >= 2);
   t.is(sent[1]?.[0][0]?.count, 1);
 });
 

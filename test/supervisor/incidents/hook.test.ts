@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { byCommand, byPost } from '../../../supervisor/incidents/deliver.js';
 import { type Deliver, Hook, type News } from '../../../supervisor/incidents/hook.js';
+import { until } from '../../support/until.js';
 
 const news = (id: string): News => ({
   version: 1,
@@ -79,10 +80,10 @@ test('what fails is tried again, and given up in one sentence', async (t) => {
   const { hook: one, told, failed } = hook();
   one.tell(news('a'));
   for (let attempt = 0; attempt < 3; attempt++) {
-    while (told.length <= attempt) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(`attempt ${attempt} to tell it`, () => told.length > attempt, 1);
     told[attempt]?.end(new Error('nobody there'));
   }
-  while (failed.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await until('it is given up', () => failed.length > 0, 1);
   t.deepEqual(failed, ['incident a (new) could not be told: nobody there']);
   t.is(told.length, 3);
 });
@@ -93,10 +94,10 @@ test('two are told at once, a hundred wait, and more are counted', async (t) => 
   await turn();
   t.is(told.length, 2);
   for (let index = 0; index < 102; index++) {
-    while (told.length <= index) await turn();
+    await until(`incident ${index} is told`, () => told.length > index, 0);
     told[index]?.end();
   }
-  while (failed.length === 0) await turn();
+  await until('what was too many is counted', () => failed.length > 0, 0);
   t.is(told.length, 102);
   t.deepEqual(failed, ['898 more incidents were too many to tell']);
 });

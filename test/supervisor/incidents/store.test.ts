@@ -20,6 +20,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Book } from '../../../supervisor/incidents/book.js';
 import { type Files, type Loaded, load, Store } from '../../../supervisor/incidents/store.js';
 import { encounter, report } from '../../support/errors.js';
+import { until } from '../../support/until.js';
 
 /** More than a busy disk takes: what a close leaves unwritten is no matter of these. */
 const PATIENCE_MS = 50_000;
@@ -240,7 +241,7 @@ test('a small file system that fills up is survived, and recovered from', async 
   met('A', 2);
   store.renew();
   const ballast = join(dir, 'ballast');
-  while (!readdirSync(dir).includes('incidents.jsonl')) await new Promise((resolve) => setImmediate(resolve));
+  await until('the book is on disk', () => readdirSync(dir).includes('incidents.jsonl'), 0);
   t.throws(() => writeFileSync(ballast, Buffer.alloc(1024 * 1024)), { code: 'ENOSPC' });
   for (let index = 0; index < 20; index++) met(`E${index}`);
   await heard('ENOSPC');
