@@ -1,7 +1,7 @@
 // The way out of a faulty worker: its others are answered, its successor is there before it is gone, and it goes in time. Connections
 // stay where they are in here; `handover.test.ts` is about those which move.
 import test, { type ExecutionContext } from 'ava';
-import { type Answer, ask, Connection, type Outcome } from '../support/client.js';
+import { type Answer, ask, bytesOf, Connection, type Outcome } from '../support/client.js';
 import { type Fleet, fixture, startFleet } from '../support/fleet.js';
 import { until } from '../support/until.js';
 
@@ -37,7 +37,8 @@ test('one worker alone serves on, tainted, until its successor is ready; then it
   const { connection: slow } = await kept(t, target);
   const { connection: idle, pid } = await kept(t, target);
   const { connection: failing } = await kept(t, target);
-  const answer = slow.ask('/slow?ms=1500');
+  const post = bytesOf({ path: '/whole', body: 'whole' });
+  slow.send(post.slice(0, -1));
   t.is(answered(await failing.ask('/fail/timer')).status, 500);
   t.true(await failing.closed);
 
@@ -59,7 +60,8 @@ test('one worker alone serves on, tainted, until its successor is ready; then it
   t.is(last.headers['x-pid'], pid);
   t.true(await idle.closed);
   t.not(answered(await ask(t, target, '/ok')).headers['x-pid'], pid);
-  const { status, headers } = answered(await answer);
+  slow.send(post.slice(-1));
+  const { status, headers } = answered(await slow.answer('POST'));
   t.is(status, 200);
   t.is(headers['connection'], 'close');
   await fleet.line(/^worker 1 is gone \(exit code 81\): an error that nobody caught/);
