@@ -234,7 +234,7 @@ test('as server-sent events, the past is followed, and a reader that comes back 
   const journal = new Journal();
   const at = await open(t, { journal });
   for (const msg of ['a', 'b', 'c']) journal.lines.add(`{"worker":1,"level":"info","msg":"${msg}"}`);
-  const listen = async (query: string, last: string | undefined, until: string): Promise<string> => {
+  const listen = async (query: string, last: string | undefined, end: string): Promise<string> => {
     const headers = { accept: 'text/event-stream', ...(last !== undefined && { 'last-event-id': last }) };
     const asked = request({ socketPath: at.socketPath, path: `/v1/logs?${query}`, headers, agent: false });
     const [response] = (await once(asked.end(), 'response')) as [IncomingMessage];
@@ -244,7 +244,7 @@ test('as server-sent events, the past is followed, and a reader that comes back 
       response.once('close', lost).on('error', lost);
       response.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk;
-        if (text.includes(until)) seen();
+        if (text.includes(end)) seen();
       });
     });
     asked.destroy();

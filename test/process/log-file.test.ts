@@ -50,11 +50,11 @@ async function start(t: ExecutionContext, logs: object): Promise<Started> {
   const log = 'file' in logs ? join(folder, String(logs.file)) : undefined;
   const { pid, port } = await until('worker 1 is ready, and has said its port', () => {
     const said = log === undefined ? printed : existsSync(log) ? readFileSync(log, 'utf8') : '';
-    const pid = Number(
+    const worker = Number(
       /worker 1 is ready.*?"pid":(\d+)|"pid":(\d+).*?worker 1 is ready/.exec(said)?.slice(1).find(Boolean),
     );
-    const port = Number(/\bport (\d+)/.exec(said)?.[1]);
-    return pid > 0 && port > 0 && { pid, port };
+    const listening = Number(/\bport (\d+)/.exec(said)?.[1]);
+    return worker > 0 && listening > 0 && { pid: worker, port: listening };
   });
   t.teardown(() => void (isThere(pid) && process.kill(pid, 'SIGKILL')));
   return { child, runtime, folder, target: { port }, printed: () => printed, stop };

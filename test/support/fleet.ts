@@ -110,10 +110,10 @@ export function startFleet(t: ExecutionContext, args: readonly string[], options
     return (code as number | null) ?? SIGNALS[signal as string] ?? 128;
   });
 
+  const story = (): string => `${lines.map(({ msg }) => msg).join('\n')}\n${stderr}`;
   const line: Fleet['line'] = (matching, from = 0) =>
     new Promise((resolve, reject) => {
       const matches = typeof matching === 'function' ? matching : ({ msg }: LogLine) => matching.test(msg);
-      const story = (): string => `${lines.map(({ msg }) => msg).join('\n')}\n${stderr}`;
       const finish = (): void => {
         clearTimeout(timer);
         waiting.delete(look);
