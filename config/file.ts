@@ -13,7 +13,7 @@ const readable = ['.ts', '.mts', '.cts', '.mjs', '.js', '.cjs', '.json', '.yaml'
 const forms = 'a .ts, .mts, .mjs, .js, .cjs, .json, .yaml or .yml file';
 const largestBytes = 1024 * 1024;
 /** The reading process keeps the deadline; this much later it is taken to be stuck itself. */
-const graceMs = 10_000;
+const graceMs = 60_000;
 
 /** Node warns that it strips types and guesses a module's form; the operator asked for both. */
 const quiet = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON'];
@@ -65,7 +65,7 @@ export interface Circumstances {
   readonly pm2?: boolean;
 }
 
-/** Never throws, never takes longer than the deadline: what is wrong with the file comes back in `problems`. */
+/** Never throws, and always comes to an end: what is wrong with the file comes back in `problems`. */
 export async function readConfig(file: string, circumstances: Circumstances): Promise<Source> {
   const { folder, environment, mode, deadlineMs, pm2 = false } = circumstances;
   const called = shorter(file, folder);

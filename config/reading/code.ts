@@ -5,8 +5,9 @@ import { dotted } from '../problem.js';
 import { notData } from './plain.js';
 import { broken, type Reading, type ToReader } from './reading.js';
 
-export async function runCode({ file, environment, mode, pm2 }: ToReader): Promise<Reading> {
-  const { module, lacking } = await importCode(file);
+/** `runs` hears when the first of it does. */
+export async function runCode({ file, environment, mode, pm2 }: ToReader, runs: () => void): Promise<Reading> {
+  const { module, lacking } = await importCode(file, runs);
   if (module === undefined) return broken(lacking);
   if (!('default' in module)) return broken('no default export; write `export default { script: … }`');
   const exported = await module['default'];
@@ -35,22 +36,26 @@ type Imported =
   | { readonly module: Module; readonly lacking?: never }
   | { readonly module: undefined; readonly lacking: string };
 
-async function importCode(file: string): Promise<Imported> {
+async function importCode(file: string, runs: () => void): Promise<Imported> {
   const url = pathToFileURL(file).href;
-  if (!/\.[cm]?ts$/.test(file)) return { module: (await import(url)) as Module };
+  if (!/\.[cm]?ts$/.test(file)) {
+    runs();
+    return { module: (await import(url)) as Module };
+  }
   // `@types/node` of our oldest Node does not know it.
   const strips = Boolean((process.features as { typescript?: unknown }).typescript);
   if (!strips) {
     const says = `TypeScript needs Node 22.18 or later, or the package jiti beside it (this is Node ${process.versions.node}): \`npm install jiti\`, or rename it to .mjs`;
-    return orLacking(await importWithJiti(file), says);
+    return orLacking(await importWithJiti(file, runs), says);
   }
   try {
+    runs();
     return { module: (await import(url)) as Module };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') throw error;
     const says = `${message}; write it without, or \`npm install jiti\``.replace(/\s+/g, ' ');
-    return orLacking(await importWithJiti(file), says);
+    return orLacking(await importWithJiti(file, runs), says);
   }
 }
 
@@ -58,9 +63,10 @@ const orLacking = (module: Module | undefined, lacking: string): Imported =>
   module === undefined ? { module, lacking } : { module };
 
 /** Ours, or the one that is installed beside the configuration; undefined where there is none. */
-async function importWithJiti(file: string): Promise<Module | undefined> {
-  const jiti = await findJiti(file);
-  return jiti?.createJiti(file, { fsCache: false, moduleCache: false }).import<Module>(file);
+async function importWithJiti(file: string, runs: () => void): Promise<Module | undefined> {
+  const jiti = (await findJiti(file))?.createJiti(file, { fsCache: false, moduleCache: false });
+  runs();
+  return jiti?.import<Module>(file);
 }
 
 async function findJiti(file: string): Promise<typeof import('jiti') | undefined> {

@@ -2,18 +2,23 @@
 // here, and what it imports is read anew the next time. Each form of file is loaded with what reads it, and nothing else.
 import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
-import { broken, type Reading, type ToReader } from './reading.js';
+import { broken, type FromThread, type Reading, type ToReader } from './reading.js';
 
 const asked = workerData as ToReader;
 
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window's
-const say = (message: Reading): void => parentPort?.postMessage(message);
+const say = (message: FromThread): void => parentPort?.postMessage(message);
 
 async function read(): Promise<Reading> {
   const { isData, readData } = await import('./data.js');
-  if (asked.pm2 && /\.(?:json5?|pm2)$/.test(asked.file)) return (await import('./pm2-json.js')).readPm2Json(asked.file);
+  if (asked.pm2 && /\.(?:json5?|pm2)$/.test(asked.file)) {
+    const { readPm2Json } = await import('./pm2-json.js');
+    say({ type: 'runs' });
+    return readPm2Json(asked.file);
+  }
   if (isData(asked.file)) return readData(asked.file);
-  return (await import('./code.js')).runCode(asked);
+  const { runCode } = await import('./code.js');
+  return runCode(asked, () => say({ type: 'runs' }));
 }
 
 /** One line: what was thrown and, where it can be told, at which line. */

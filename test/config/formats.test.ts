@@ -125,3 +125,8 @@ test('where jiti is missing and Node needs it, the sentence says what to do', as
     /^cordon: cordon\.config\.ts: (?:TypeScript needs Node 22\.18 or later, or the package jiti|TypeScript enum is not supported in strip-only mode; write it without, or `npm install jiti`)/,
   );
 });
+
+test('a file that is data is read however slow the machine is to start its reader', async (t) => {
+  const files = { 'cordon.config.yaml': 'script: server.js\nworkers: 3\n' };
+  t.is((await loaded(t, { files, deadlineMs: 0 })).workers, 3);
+});
