@@ -25,11 +25,11 @@ export type Bound =
 export class Sockets {
   readonly #owned = new Map<string, OwnedSocket>();
   /** Bound because the operator said so, by port or path; they stay whatever the workers do. */
-  readonly #pinned = new Map<string, OwnedSocket>();
+  readonly #pinned: OwnedSocket[] = [];
   /** systemd's. They stay whatever the workers do, and listen on after us. */
   readonly #lent: OwnedSocket[] = [];
-  /** From a predecessor, and not asked for yet; by place. */
-  readonly #inherited = new Map<string, OwnedSocket>();
+  /** From a predecessor, as far as they can be asked for by their place, or by nobody. */
+  readonly #inherited: OwnedSocket[] = [];
   readonly #tookOver: (path: string) => void;
   /** False while a predecessor serves on what is inherited: an upgrade that fails must leave it as it was. */
   #leads = true;
@@ -53,15 +53,13 @@ export class Sockets {
       }
       this.#leads = false;
       if (heirloom.key !== undefined) this.#owned.set(heirloom.key, owned);
-      // Of several at one place, the first can be asked for; the others wait to be closed.
-      if (!this.#inherited.has(heirloom.place) && heirloom.place !== '') this.#inherited.set(heirloom.place, owned);
-      else if (heirloom.key === undefined) this.#inherited.set(`${heirloom.place}#${this.#inherited.size}`, owned);
+      if (heirloom.place !== '' || heirloom.key === undefined) this.#inherited.push(owned);
     }
   }
 
   /** Everything, for an heir: pass on the descriptors in this order. */
   bequeath(): readonly Inherited[] {
-    return [...new Set([...this.#owned.values(), ...this.#pinned.values(), ...this.#lent])].map(
+    return [...new Set([...this.#owned.values(), ...this.#pinned, ...this.#lent])].map(
       ({ handle, heirloom, ticketKeys }) => ({
         fd: handle.fd,
         heirloom: { ...heirloom, ...(ticketKeys !== undefined && { ticketKeys }) },
@@ -72,8 +70,8 @@ export class Sockets {
   /** The heir has them: nothing is closed here, for the path of a unix socket would go with it. */
   forsake(): void {
     this.#owned.clear();
-    this.#pinned.clear();
-    this.#inherited.clear();
+    this.#pinned.length = 0;
+    this.#inherited.length = 0;
     this.#lent.length = 0;
   }
 
@@ -86,9 +84,8 @@ export class Sockets {
 
   /** The fleet is up, and leads. What only the predecessor's operator had asked for is given up, so that no client waits there in vain. */
   disclaim(): void {
-    const kept = new Set([...this.#owned.values(), ...this.#pinned.values()]);
-    for (const owned of this.#inherited.values()) if (!kept.has(owned)) this.#shut(owned);
-    this.#inherited.clear();
+    const kept = new Set([...this.#owned.values(), ...this.#pinned]);
+    for (const owned of this.#inherited.splice(0)) if (!kept.has(owned)) this.#shut(owned);
   }
 
   /** @throws {OperatorError} where the operator's list and what systemd has lent do not fit together. */
@@ -108,18 +105,17 @@ export class Sockets {
     const place = placeOf(address);
     const lent = matching(this.#lent, place, 'host' in address ? address.host : undefined);
     if (lent && (!('host' in address) || isSameHost(lent.heirloom.host, address.host))) return;
-    const pinned = this.#pinned.get(place);
-    if (pinned && (!('host' in address) || isSameHost(pinned.heirloom.host, address.host))) return;
-    this.#pinned.set(place, this.#claim(place, address) ?? (await this.#open(place, address)));
+    if (at(this.#pinned, place, address)) return;
+    this.#pinned.push(this.#claim(place, address) ?? (await this.#open(place, address)));
   }
 
   /** Takes back what was pinned for a generation that came to nothing. Who listens there still, on its way out, does so on its own copy. */
   unpin(address: ListenAddress): void {
     if ('inherited' in address) return;
     const place = placeOf(address);
-    const owned = this.#pinned.get(place);
+    const owned = at(this.#pinned, place, address);
     if (owned === undefined || owned.holders.size > 0) return;
-    this.#pinned.delete(place);
+    this.#pinned.splice(this.#pinned.indexOf(owned), 1);
     this.#shut(owned);
   }
 
@@ -127,8 +123,9 @@ export class Sockets {
     this.#newest = Math.max(this.#newest, worker);
     const key = [query.address, query.port, query.addressType, query.fd, query.index].join(':');
     const place = pinnedPlace(query);
+    const host = query.address ?? undefined;
     const find = (): OwnedSocket | undefined =>
-      this.#pinned.get(place) ?? matching(this.#lent, place, query.address ?? undefined) ?? this.#owned.get(key);
+      matching(this.#pinned, place, host) ?? matching(this.#lent, place, host) ?? this.#owned.get(key);
     let owned = find() ?? this.#create(key, query);
     // While the old path was looked at, another worker's question may have been answered.
     if (owned === EADDRINUSE && query.addressType === -1 && (await this.#clear(query.address ?? '')))
@@ -152,20 +149,20 @@ export class Sockets {
    * such as a path with its predecessor's pid in it, is waited for in vain.
    */
   gone(worker: number): void {
-    const all = [...this.#owned.values(), ...this.#pinned.values(), ...this.#lent];
+    const all = [...this.#owned.values(), ...this.#pinned, ...this.#lent];
     const listened = all.some(({ holders }) => holders.has(worker));
     for (const [key, owned] of this.#owned) {
       if (listened && owned.orphanedAt !== undefined && worker > owned.orphanedAt) {
         this.#drop(key, owned);
       } else if (owned.holders.delete(worker) && owned.holders.size === 0) owned.orphanedAt = this.#newest;
     }
-    for (const { holders } of [...this.#pinned.values(), ...this.#lent]) holders.delete(worker);
+    for (const { holders } of [...this.#pinned, ...this.#lent]) holders.delete(worker);
   }
 
   /** Closes everything; the paths of unix sockets go with it, once they are this supervisor's. */
   close(): void {
-    const all = [this.#owned.values(), this.#pinned.values(), this.#inherited.values(), this.#lent];
-    for (const owned of new Set(all.flatMap((some) => [...some]))) this.#shut(owned);
+    const all = [...this.#owned.values(), ...this.#pinned, ...this.#inherited, ...this.#lent];
+    for (const owned of new Set(all)) this.#shut(owned);
     this.forsake();
   }
 
@@ -186,7 +183,7 @@ export class Sockets {
 
   #create(key: string, query: BindQuery): OwnedSocket | number {
     const place = pinnedPlace(query);
-    const inherited = this.#inherited.get(place);
+    const inherited = place === '' ? undefined : matching(this.#inherited, place, query.address ?? undefined);
     // It was the operator's, who has left it to the program.
     if (inherited && inherited.heirloom.key === undefined) {
       this.#owned.set(key, inherited);
@@ -213,9 +210,8 @@ export class Sockets {
 
   /** What a predecessor has bound there, from now on the operator's. */
   #claim(place: string, address: BindableAddress): OwnedSocket | undefined {
-    const inherited = this.#inherited.get(place);
-    if (inherited === undefined || ('host' in address && !isSameHost(inherited.heirloom.host, address.host)))
-      return undefined;
+    const inherited = at(this.#inherited, place, address);
+    if (inherited === undefined) return undefined;
     for (const [key, owned] of this.#owned) if (owned === inherited) this.#owned.delete(key);
     return inherited;
   }
@@ -236,8 +232,15 @@ export class Sockets {
   /** A path of ours at which no worker listens yet refuses like one that was left behind. */
   async #clear(address: string): Promise<boolean> {
     const ours = [...this.#owned.keys()].some((key) => key.startsWith(`${address}:-1:`));
-    if (ours || this.#pinned.has(placeOf({ path: address })) || !(await removeStale(address))) return false;
+    if (ours || at(this.#pinned, placeOf({ path: address }), { path: address }) || !(await removeStale(address)))
+      return false;
     this.#tookOver(address);
     return true;
   }
 }
+
+/** Two may share a port, on different hosts. */
+const at = (all: readonly OwnedSocket[], place: string, address: BindableAddress): OwnedSocket | undefined =>
+  all.find(
+    ({ heirloom }) => heirloom.place === place && (!('host' in address) || isSameHost(heirloom.host, address.host)),
+  );

@@ -183,6 +183,23 @@ test('--listen binds before any worker starts, and is what the program gets, how
   }
 });
 
+test('one port may be listed for two hosts: each has its own socket, before and after an upgrade', async (t) => {
+  const port = await freePort();
+  const hosts = ['127.0.0.1', '127.0.0.2'];
+  const listed = hosts.flatMap((host) => ['--listen', `${host}:${port}`]);
+  const fleet = startFleet(t, [fixture('sockets/two-hosts.mjs'), '-w', '1', '-p', String(port), ...listed]);
+  const answers = () => Promise.all(hosts.map((host) => get({ host, port } as { port: number })));
+  await fleet.ready();
+  t.deepEqual(await answers(), hosts);
+  fleet.child.kill('SIGUSR2');
+  const { msg } = await fleet.line(/^upgrade: the successor serves /);
+  const successor = Number(/pid (\d+)\)/.exec(msg)?.[1]);
+  t.teardown(() => spawnSync('kill', ['-KILL', String(successor)]));
+  t.deepEqual(await answers(), hosts);
+  process.kill(successor, 'SIGTERM');
+  await fleet.ended;
+});
+
 test('a pinned port stays open when every worker has closed its server', async (t) => {
   const port = await freePort();
   const fleet = startFleet(t, [server, '-w', '1', '--listen', String(port), ...at({ port })]);
