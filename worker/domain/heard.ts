@@ -1,7 +1,9 @@
 // Whether the program hears an event. Most events of most emitters are heard by nobody, and some of a server's requests and responses
 // by Node alone: for these no domain need be entered, which costs.
 import type { EventEmitter } from 'node:events';
-import { ServerResponse } from '../../config/http.js';
+
+/** Not imported, for the reason that `config/http.ts` gives; and from there neither, since this folder stands by itself. */
+const { ServerResponse } = process.getBuiltinModule('node:http');
 
 /** What Node keeps the listeners of an emitter in, whatever its class makes of `listenerCount`: one function, or a list. */
 interface Listened {
