@@ -1,9 +1,10 @@
 // What `logs` and `events` share: the question, and lines as they come.
 import { milliseconds } from '../config/duration.js';
 import { ExitCode, OperatorError } from '../config/exit-code.js';
+import type { StatusReply } from '../supervisor/control/protocol.js';
 import { LEVELS, momentOf } from '../supervisor/logs/fields.js';
 import { type Filter, wantedBy } from '../supervisor/logs/wanted.js';
-import { lines, type Supervisor } from './client.js';
+import { get, lines, type Supervisor } from './client.js';
 
 export interface PastFlags {
   readonly follow?: boolean;
@@ -25,6 +26,7 @@ export async function tell(
   // Whoever read this is gone.
   process.stdout.on('error', () => process.exit(ExitCode.ok));
   const asked = read(flags);
+  const pid = flags.follow ? await pidOf(supervisor) : undefined;
   const stream = lines(supervisor, `${path}?${queryOf(asked, flags, file !== undefined)}`);
   const wanted = file === undefined ? () => true : wantedBy(asked);
   const print = async (line: string): Promise<void> => {
@@ -32,14 +34,32 @@ export async function tell(
       await new Promise((resume) => process.stdout.once('drain', resume));
   };
   if (file !== undefined) for (const line of await past(stream, asked, file)) await print(line);
-  for await (const line of stream) {
-    const { dropped } = line.startsWith('{"dropped":') ? (JSON.parse(line) as { dropped?: number }) : {};
-    if (dropped !== undefined && !flags.json)
-      process.stderr.write(`cordon: ${dropped} lines came too fast to be shown\n`);
-    else if (dropped !== undefined || wanted(line)) await print(line);
+  const printAll = async (source: AsyncGenerator<string>): Promise<void> => {
+    for await (const line of source) {
+      const { dropped } = line.startsWith('{"dropped":') ? (JSON.parse(line) as { dropped?: number }) : {};
+      if (dropped !== undefined && !flags.json)
+        process.stderr.write(`cordon: ${dropped} lines came too fast to be shown\n`);
+      else if (dropped !== undefined || wanted(line)) await print(line);
+    }
+  };
+  await printAll(stream);
+  if (!flags.follow) return;
+  // After an upgrade a successor answers there, which remembers its own lines, from its first.
+  const { lines: _, ...filter } = asked;
+  for (let last = pid; ; ) {
+    const next = await pidOf(supervisor);
+    if (next === undefined || next === last) break;
+    last = next;
+    await printAll(lines(supervisor, `${path}?${queryOf(filter, flags, false)}`));
   }
-  if (flags.follow) process.stderr.write(`cordon: ${supervisor.name} has stopped\n`);
+  process.stderr.write(`cordon: ${supervisor.name} has stopped\n`);
 }
+
+const pidOf = (supervisor: Supervisor): Promise<number | undefined> =>
+  get<StatusReply>(supervisor, '/v1/status').then(
+    ({ pid }) => pid,
+    () => undefined,
+  );
 
 /** What the supervisor remembers, and before that what the file has, as far as it is asked for. */
 async function past(stream: AsyncGenerator<string>, asked: Asked, file: string): Promise<string[]> {
@@ -82,7 +102,11 @@ function read({ lines: count = '100', since, worker, level }: PastFlags): Asked 
 }
 
 /** Where there is a file, the filter is ours: what is remembered must join with what is written. */
-function queryOf({ lines: count, ...filter }: Asked, { follow }: PastFlags, all: boolean): string {
+function queryOf(
+  { lines: count, ...filter }: Filter & Partial<Pick<Asked, 'lines'>>,
+  { follow }: PastFlags,
+  all: boolean,
+): string {
   const query = new URLSearchParams();
   if (follow) query.set('follow', 'true');
   if (all) query.set('mark', 'true');

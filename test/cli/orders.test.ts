@@ -1,12 +1,14 @@
 // Orders to a running fleet, through the real command: each answers what happened.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { OrderOutcome, StatusReply } from '../../supervisor/control/protocol.js';
 import { Connection, ask as get } from '../support/client.js';
-import { ask, cordon } from '../support/cordon.js';
-import { type Fleet, fixture, startFleet } from '../support/fleet.js';
+import { ask, cordon, within } from '../support/cordon.js';
+import { type Fleet, fixture, main, startFleet } from '../support/fleet.js';
 import { until } from '../support/until.js';
 
 const busy = fixture('process/busy.mjs');
@@ -131,8 +133,15 @@ test('stop says which requests were out of time', async (t) => {
   t.like(await answer, { status: 503 });
 });
 
-test('upgrade puts another supervisor in place, which answers under the same name', async (t) => {
+test('upgrade puts another supervisor in place, which answers under the same name, and who follows the log follows that', async (t) => {
   const fleet = await running(t, '-w', '1');
+  const follower = spawn(process.execPath, [main, 'logs', '-f', '-n', '1'], { env: within(fleet.runtime) });
+  t.teardown(() => void follower.kill('SIGKILL'));
+  const left = once(follower, 'close');
+  let followed = '';
+  for (const stream of [follower.stdout, follower.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (followed += text));
+  await once(follower.stdout, 'data');
   const target = { port: await fleet.port() };
   const before = await status(t, fleet);
   const { code, out, err } = await cordon(t, fleet, ['upgrade']);
@@ -141,5 +150,9 @@ test('upgrade puts another supervisor in place, which answers under the same nam
   t.not(pid, before.pid);
   t.like(await status(t, fleet), { pid, serving: 1 });
   t.like(await get(t, target, '/ok'), { status: 200 });
+  while (!followed.includes(`pid ${pid})`)) await once(follower.stdout, 'data');
   t.is((await cordon(t, fleet, ['stop'])).code, 0);
+  await left;
+  t.regex(followed, /cordon: busy has stopped\n$/);
+  t.is(followed.split('has stopped').length, 2);
 });
