@@ -1,6 +1,5 @@
 // What a worker says of itself, over and over: how much it has answered, and how late its event loop is. One small message a beat,
 // and a counter a request, are all that it costs.
-import v8 from 'node:v8';
 import { current } from './domain/current.js';
 import type { Beat } from './protocol.js';
 
@@ -15,7 +14,8 @@ export function beat(everyMs: number, account: () => Account, tell: (beat: Beat)
     const since = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(since, before);
     before = since;
-    const { used_heap_size: heap, heap_size_limit: most } = v8.getHeapStatistics();
+    // Loaded by the first beat: no boot waits for it.
+    const { used_heap_size: heap, heap_size_limit: most } = process.getBuiltinModule('node:v8').getHeapStatistics();
     const { user, system } = process.cpuUsage();
     const lagMs = Math.max(0, Math.round(now - due));
     const rss = process.memoryUsage.rss();

@@ -2,7 +2,6 @@
 // socket with nothing of it read, and one taken in as if it had been accepted here. Everything here leans on Node's insides, so
 // everything that does is here, and `test/process/handover.test.ts` tries it on every Node.
 import type http from 'node:http';
-import https from 'node:https';
 import net from 'node:net';
 import { Server as HttpServer } from '../config/http.js';
 
@@ -196,8 +195,15 @@ export function closeIdleConnections(server: net.Server): void {
 
 /** `server.close()` ends idle connections under their clients' next request, whoever calls it. Not while they are `wanted`. */
 export function keepIdleConnections(wanted: () => boolean): void {
-  for (const { prototype } of [HttpServer, https.Server] as { prototype: http.Server }[])
+  for (const { prototype } of holders() as { prototype: http.Server }[])
     prototype.closeIdleConnections = function (this: http.Server) {
       if (!wanted()) closeIdle.call(this);
     };
+}
+
+/** `https` takes the method from `http` when it is loaded, which is for the program to do; where somebody has, it has Node's own. */
+function holders(): { prototype: object }[] {
+  const loaded = (process as { moduleLoadList?: readonly string[] }).moduleLoadList;
+  const hasOwn = loaded?.includes('NativeModule https') ?? true;
+  return [HttpServer, ...(hasOwn ? [process.getBuiltinModule('node:https').Server] : [])];
 }

@@ -1,7 +1,5 @@
 // A look into this worker while it serves: a CPU profile, a heap snapshot, or its inspector, opened and closed again. Profiles need no
 // port: an inspector's session lives within the process. Nothing of it is loaded before it is asked for.
-import { writeFile } from 'node:fs/promises';
-import v8 from 'node:v8';
 import type { FromWorker, Look, LookStep } from './protocol.js';
 
 type Tell = (message: Extract<FromWorker, { type: 'looked' }>, sent?: () => void) => void;
@@ -35,6 +33,7 @@ export function looks(tell: Tell): Looks {
 
 async function profile({ file, forMs }: Extract<Look, { kind: 'cpu' }>, ended: Promise<void>, say: Say): Promise<void> {
   const { Session } = await import('node:inspector');
+  const { writeFile } = await import('node:fs/promises');
   const session = new Session();
   session.connect();
   const call = (method: string): Promise<object> =>
@@ -59,7 +58,7 @@ const passed = (ms: number): Promise<void> => new Promise((resolve) => void setT
 /** What is said first has left the process before it stands still. */
 async function snapshot(file: string, say: Say): Promise<void> {
   await new Promise<void>((sent) => say({ step: 'begun' }, sent));
-  v8.writeHeapSnapshot(file);
+  process.getBuiltinModule('node:v8').writeHeapSnapshot(file);
 }
 
 /** On a loopback port of Node's own choosing. */

@@ -1,5 +1,4 @@
 // What the program wants to know of its worker's end: its listeners, what they return, and a signal of the operator's choice.
-import os from 'node:os';
 import type { DrainListener, Moment, Reason } from './index.js';
 
 export class Program {
@@ -51,7 +50,7 @@ export class Program {
       process,
       signal,
       signal,
-      os.constants.signals[signal],
+      process.getBuiltinModule('node:os').constants.signals[signal],
     );
   }
 

@@ -1,7 +1,6 @@
 // One request's domain: who is owed an answer, and what they get when it fails. The client is answered first, then the record
 // is written. A request that was answered long ago owes nothing: what fails in its name then is the worker's own. How each
 // protocol answers or breaks off is in `http1.ts`, `http2.ts` and `taken-over.ts`.
-import { randomUUID } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { current } from './domain/current.js';
 import { adopt, type Claim, Domain } from './domain/domain.js';
@@ -10,6 +9,9 @@ import { isHeard } from './domain/heard.js';
 import type { HttpRequest } from './http1.js';
 import type { RequestName } from './protocol.js';
 import type { RawRequest } from './redact.js';
+
+/** Most programs load `crypto`, but many only when they are first asked for something: a boot does not wait for it. */
+const newId = (): string => process.getBuiltinModule('node:crypto').randomUUID();
 
 /** Where a worker's requests are told of. */
 export interface Ledger {
@@ -67,8 +69,7 @@ export abstract class Request extends Domain {
   abstract closeConnection(): boolean;
 
   get description(): RequestName {
-    this.#id ??=
-      typeof this.givenId === 'string' && /^[\x21-\x7e]{1,128}$/.test(this.givenId) ? this.givenId : randomUUID();
+    this.#id ??= typeof this.givenId === 'string' && /^[\x21-\x7e]{1,128}$/.test(this.givenId) ? this.givenId : newId();
     return { method: this.method, path: this.path, id: this.#id };
   }
 

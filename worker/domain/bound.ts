@@ -1,6 +1,7 @@
 // What `bind` and `intercept` need to know of functions and errors that are somebody else's.
-import { types } from 'node:util';
 import type { Domain } from './domain.js';
+
+const { types } = process.getBuiltinModule('node:util');
 
 /** What old programs look for on a bound function. */
 export const asBound = <F extends object>(bound: F, domain: Domain): F =>

@@ -1,8 +1,9 @@
 // What can be added to a domain, and what becomes of it when the domain is disposed.
 import { EventEmitter } from 'node:events';
-import { types } from 'node:util';
 import type { Domain } from './domain.js';
 import { shared } from './shared.js';
+
+const { types } = process.getBuiltinModule('node:util');
 
 export type Timer = ReturnType<typeof setTimeout> | ReturnType<typeof setImmediate>;
 export type Membership = EventEmitter | Timer;

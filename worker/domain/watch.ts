@@ -1,7 +1,6 @@
 // How a task notices what can enter it: hooks on every asynchronous resource and every promise of the process. They cost,
 // so they are put in place with the first task and taken away with the last.
 import { createHook } from 'node:async_hooks';
-import { promiseHooks } from 'node:v8';
 import { current } from './current.js';
 import { kindOf, Reference } from './reference.js';
 import { relate, unrelate } from './relations.js';
@@ -98,7 +97,7 @@ let stopPromises: (() => void) | undefined;
 export function watch(): void {
   if (tasks++ > 0) return;
   resources.enable();
-  stopPromises = promiseHooks.createHook({
+  stopPromises = process.getBuiltinModule('node:v8').promiseHooks.createHook({
     init: derived,
     after: continued,
     settled: continued,
