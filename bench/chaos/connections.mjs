@@ -1,8 +1,8 @@
 // Many connections: a crowd that comes at once, and thousands that are kept and say nothing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '../client/connection.mjs';
-import { errands, headOf } from './client/errands.mjs';
 import { startLoad } from './client/load.mjs';
+import { askOnce } from './client/once.mjs';
 import { clientsOf } from './proc.mjs';
 
 const AT_ONCE = 100;
@@ -32,7 +32,7 @@ export async function hold(context, { count }) {
   referee.amid('opening idle connections');
   for (let at = 0; at < count; at += AT_ONCE) {
     const batch = Array.from({ length: Math.min(AT_ONCE, count - at) }, () => new Connection(host, fleet.port));
-    await Promise.all(batch.map((connection, i) => askOnce(referee, connection, `idle-${at + i}-first`)));
+    await Promise.all(batch.map((connection, i) => askOnce(referee, 'idle', connection, `idle-${at + i}-first`, true)));
     context.held.push(...batch);
   }
 }
@@ -49,24 +49,10 @@ export async function release(context) {
   });
   for (let at = 0; at < open.length; at += AT_ONCE)
     await Promise.all(
-      open.slice(at, at + AT_ONCE).map((connection, i) => askOnce(referee, connection, `idle-${at + i}-again`)),
+      open
+        .slice(at, at + AT_ONCE)
+        .map((connection, i) => askOnce(referee, 'idle', connection, `idle-${at + i}-again`, true)),
     );
   for (const connection of context.held) connection.destroy();
   facts.held = { count: context.held.length, survived: open.length, fates };
-}
-
-function askOnce(referee, connection, id) {
-  const errand = errands.fast();
-  const ticket = referee.begin('idle', { client: id, id, path: errand.path, connection });
-  return new Promise((resolve) => {
-    connection.ask(headOf(errand, id, true), 20_000, (outcome) => {
-      const { response } = outcome;
-      referee.settle(ticket, errand.judge(outcome, id), {
-        pid: response?.headers.get('x-pid'),
-        release: response?.headers.get('x-release'),
-      });
-      if (response?.close) connection.leave();
-      resolve();
-    });
-  });
 }

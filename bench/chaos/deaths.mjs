@@ -5,8 +5,11 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { random } from '../client/load.mjs';
 import { median } from '../support/figures.mjs';
+import { queueUp } from './client/once.mjs';
 import { startFleet } from './fleet.mjs';
 import { clientsOf, isStopped } from './proc.mjs';
+
+const host = '127.0.0.1';
 
 /** Kills it. Returns when, and whose connections it held. */
 async function take(pid, port) {
@@ -16,12 +19,17 @@ async function take(pid, port) {
   return { clients, kill: () => process.kill(pid, 'SIGKILL') };
 }
 
-/** `anywhere`: a successor need not come in the slot of the dead, since a standby has its own. */
-export async function kill({ fleet, referee, facts, seed }, { times, everyMs, anywhere = false }) {
+/**
+ * `anywhere`: a successor need not come in the slot of the dead, since a standby has its own. `queueMs`: from the death to the
+ * successor's first answer somebody asks on a new connection so often. What is measured is how soon it can answer, and not when
+ * one of the clients happens to come to it.
+ */
+export async function kill({ fleet, referee, facts, seed }, { times, everyMs, queueMs, anywhere = false }) {
   const dice = random(seed);
   const held = new Map();
   const known = new Map();
   const victims = [];
+  const queues = [];
   referee.excuse = ({ connection, sentAt }) => {
     const killedAt = held.get(connection.localPort);
     if (killedAt === undefined || connection.begunAt > killedAt) return undefined;
@@ -42,10 +50,13 @@ export async function kill({ fleet, referee, facts, seed }, { times, everyMs, an
       facts.steps.push({ name: `kill ${i}`, why: 'no worker was there that had ever answered' });
     } else {
       const { clients, kill: now } = await take(victim.pid, fleet.port);
+      referee.amid(`kill ${i}`);
+      const before = referee.processes.size;
       const at = performance.now();
       for (const port of clients) held.set(port, at);
-      referee.amid(`kill ${i}`);
       now();
+      const over = () => referee.processes.size > before || performance.now() > at + everyMs;
+      queues.push(queueUp({ referee, host, port: fleet.port }, `queue-${i}`, queueMs, over));
       victims.push({ ...victim, at, date: Date.now(), held: clients.size });
       facts.steps.push({ name: `kill ${i}` });
     }
@@ -56,6 +67,7 @@ export async function kill({ fleet, referee, facts, seed }, { times, everyMs, an
       look();
     }
   }
+  await Promise.all(queues);
   const answered = () => victims.every((victim) => successor(victim, known, referee, anywhere) !== undefined);
   for (let i = 0; i < 200 && !answered(); i++) {
     await sleep(50);
@@ -117,7 +129,7 @@ export async function measureBoot({ facts, options, config }) {
 
 /** Connects, which the kernel takes in for whoever listens next, and waits for the first byte. */
 async function firstAnswer(port) {
-  const socket = connect(port, '127.0.0.1');
+  const socket = connect(port, host);
   socket.write('GET /fast HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
   await once(socket, 'data', { signal: AbortSignal.timeout(30_000) });
   const at = Date.now();

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '../../client/connection.mjs';
 import { lossOf } from '../../client/judge.mjs';
 import { headOf } from './errands.mjs';
+import { seenIn } from './referee.mjs';
 
 export async function listener({ name, group, host, port, referee, more, over, patienceMs = 10_000 }) {
   for (let number = 0; more(); number++) {
@@ -24,7 +25,7 @@ export async function listener({ name, group, host, port, referee, more, over, p
     }
     const loss = lossOf('ok', outcome, id) ?? gapIn(outcome.response.body);
     if (loss === undefined) referee.ended('stream ended in order');
-    referee.settle(ticket, loss, { pid: outcome.response?.headers.get('x-pid'), endless: true });
+    referee.settle(ticket, loss, { ...seenIn(outcome.response), endless: true });
     connection.destroy();
     if (loss === undefined) continue;
     if (referee.stopping) break;

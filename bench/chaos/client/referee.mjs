@@ -1,8 +1,16 @@
 // The referee: told of each request when it is sent and when it is over, and of whatever is done to the fleet meanwhile. What is
 // not answered as its client was promised is lost, unless the rules of the scenario excuse it; those are counted apart.
+import { readStamp } from '../clock.mjs';
 
 /** How many losses are told one by one. */
 const TOLD = 100;
+
+/** Who has given this answer, of which release, and when by their own clock. */
+export const seenIn = (response) => ({
+  pid: response?.headers.get('x-pid'),
+  release: response?.headers.get('x-release'),
+  at: response?.headers.get('x-at'),
+});
 
 const none = () => ({ sent: 0, answered: 0, lost: 0, excused: 0 });
 
@@ -82,11 +90,11 @@ export class Referee {
   }
 
   /** It is over. `loss` says why it was lost, where it was. `endless`: it was never meant to end. */
-  settle(ticket, loss, { pid, release, endless = false } = {}) {
+  settle(ticket, loss, { pid, release, at, endless = false } = {}) {
     if (!this.#open.delete(ticket)) return;
     const now = performance.now();
     const tookMs = now - ticket.sentAt;
-    if (pid !== undefined) this.#saw(pid, release, now);
+    if (pid !== undefined) this.#saw(pid, release, this.#answeredAt(ticket, at, now));
     const kind = this.kinds[ticket.kind];
     if (loss === undefined) {
       kind.answered += 1;
@@ -122,9 +130,16 @@ export class Referee {
     };
   }
 
-  #saw(pid, release, now) {
-    const seen = this.processes.get(Number(pid)) ?? { firstAt: now, answers: 0 };
-    this.processes.set(Number(pid), { ...seen, lastAt: now, answers: seen.answers + 1, release });
+  /** When it was written. A stamp from before the question, or from the time to come, is not believed. */
+  #answeredAt({ sentAt }, stamp, now) {
+    const at = readStamp(stamp);
+    return at >= sentAt && at <= now ? at : now;
+  }
+
+  #saw(pid, release, at) {
+    const { firstAt = at, lastAt = at, answers = 0 } = this.processes.get(Number(pid)) ?? {};
+    const span = { firstAt: Math.min(firstAt, at), lastAt: Math.max(lastAt, at) };
+    this.processes.set(Number(pid), { ...span, answers: answers + 1, release });
   }
 
   /** Resolves when `holds` does, which is asked after each answer and now and then; to whether it did in time. */

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '../../client/connection.mjs';
 import { errands, headOf } from './errands.mjs';
+import { seenIn } from './referee.mjs';
 
 /** No request of ours takes this long but one that is forgotten. */
 const PATIENCE_MS = 20_000;
@@ -50,9 +51,8 @@ export async function user({
     const ticket = referee.begin(kind, { client: name, id, path: errand.path, connection });
     const outcome = await ask(connection, errand, id, { kept, patienceMs });
     const { response } = outcome;
-    const seen = { pid: response?.headers.get('x-pid'), release: response?.headers.get('x-release') };
     const loss = errand.judge(outcome, id);
-    referee.settle(ticket, loss, seen);
+    referee.settle(ticket, loss, seenIn(response));
     if (outcome.became !== 'answered') connection.destroy();
     else if (!kept || response.close || outcome.early) connection.leave();
     if (loss === undefined) continue;

@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import fastify from 'fastify';
 import { WebSocketServer } from 'ws';
+import { stamp } from '../clock.mjs';
 import { echo, handle, KEPT_MS } from './routes.mjs';
 
 const early = process.env.CHAOS_CLOSE === 'early';
@@ -12,7 +13,7 @@ app.addHook('onClose', async () => console.log('chaos: closed'));
 app.removeAllContentTypeParsers();
 app.addContentTypeParser('*', (_request, _body, done) => done(null));
 app.get('/fast', (request, reply) => {
-  const names = { 'x-pid': process.pid, 'x-release': process.env.CHAOS_RELEASE ?? '0' };
+  const names = { 'x-pid': process.pid, 'x-release': process.env.CHAOS_RELEASE ?? '0', 'x-at': stamp() };
   if (process.env.CHAOS_SICK !== undefined) {
     reply.hijack();
     return handle(request.raw, reply.raw);

@@ -2,6 +2,7 @@
 // is from, so that the referee need believe nobody else.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stamp } from '../clock.mjs';
 
 const release = process.env.CHAOS_RELEASE ?? '0';
 /** A sick release fails each n-th of its requests; 0: none. */
@@ -18,6 +19,7 @@ export function pattern(length) {
 const names = (request) => ({
   'x-pid': process.pid,
   'x-release': release,
+  'x-at': stamp(),
   ...(request.headers['x-echo'] && { 'x-echo': request.headers['x-echo'] }),
 });
 
