@@ -3,7 +3,7 @@
 // sleeps to.
 import type { Effect } from './effect.js';
 import type { Event } from './event.js';
-import { admit, engage, fill, missing, relieve, startsAt } from './fill.js';
+import { admit, engage, engagesAt, fill, missing, relieve, startsAt } from './fill.js';
 import { silenceAt } from './health.js';
 import { record } from './record.js';
 import { abandon, bakedAt, roll, supersede } from './reload.js';
@@ -117,7 +117,7 @@ export function nextDeadline(fleet: Fleet, policy: Policy): Instant | undefined 
   const due: (Instant | undefined)[] = [];
   for (const worker of fleet.workers) if ('until' in worker) due.push(worker.until);
   if (fleet.goal === 'serve') {
-    due.push(startsAt(fleet, policy), bakedAt(fleet), silenceAt(fleet, policy));
+    due.push(startsAt(fleet, policy), engagesAt(fleet), bakedAt(fleet), silenceAt(fleet, policy));
     if (fleet.degraded) due.push(recoversAt(fleet, policy));
   }
   const next = Math.min(...due.filter((at) => at !== undefined));

@@ -11,6 +11,8 @@ export interface Held {
 
 export type Event =
   | { readonly type: 'ready'; readonly id: number }
+  /** It asks for a listening socket, and will soon accept where it may. */
+  | { readonly type: 'binding'; readonly id: number }
   /** All that it listens on now. `suffices`: it is ready by that. */
   | {
       readonly type: 'listening';

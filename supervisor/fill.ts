@@ -36,8 +36,58 @@ export function missing(fleet: Fleet, worker: Worker): readonly string[] {
   return common?.filter((address) => !worker.addresses.includes(address)) ?? [];
 }
 
-/** Calls workers on standby into service, until there are enough. Beyond the restart intensity a faulty worker counts as one. */
+/** Who was told to serve before it listened is awaited so long while somebody stands by. */
+const AWAITED_MS = 1000;
+
+/**
+ * Calls workers on standby into service, until there are enough; and whoever is about to listen, where nobody stands by: it need not
+ * be held for a moment. Beyond the restart intensity a faulty worker counts as one.
+ */
 export const engage: Step = (fleet, now, policy) => {
+  const places = vacancies(fleet, now, policy);
+  const waiting = onStandby(fleet);
+  const coming = fleet.workers.filter((one) => isComing(fleet, one)).length;
+  const called = waiting.filter(
+    ({ since }, index) => index < places - coming || (index < places && since + AWAITED_MS <= now),
+  );
+  const engaged = move(
+    fleet,
+    (worker) => (called.some(({ id }) => id === worker.id) ? { phase: 'ready', since: now } : undefined),
+    ({ id }) => ({ type: 'serve', id }),
+  );
+  const binding = fleet.workers
+    .filter((one) => one.phase === 'booting' && one.held && one.binds && !one.faulty && isCurrent(fleet, one))
+    .slice(0, Math.max(0, places - coming - called.length));
+  return followed(
+    engaged,
+    move(
+      engaged.fleet,
+      (worker) => (worker.phase === 'booting' && binding.includes(worker) ? { ...worker, held: false } : undefined),
+      ({ id }) => ({ type: 'serve', id }),
+    ),
+  );
+};
+
+/** When somebody who stands by is called, whoever else may still come. A faulty worker serves meanwhile. */
+export function engagesAt(fleet: Fleet): Instant {
+  if (fleet.workers.some(({ phase }) => phase === 'tainted')) return Number.POSITIVE_INFINITY;
+  const called = onStandby(fleet).slice(0, Math.max(0, fleet.size - healthy(fleet)));
+  return Math.min(...called.map(({ since }) => since)) + AWAITED_MS;
+}
+
+/** Not held, and about to be ready. */
+const isComing = (fleet: Fleet, worker: Worker): boolean =>
+  worker.phase === 'booting' && !worker.held && !worker.faulty && isCurrent(fleet, worker);
+
+/** In the order in which they are called: not first one that a reload is about to replace. */
+const onStandby = (fleet: Fleet): Extract<Worker, { phase: 'standby' }>[] =>
+  fleet.workers
+    .filter((one) => one.phase === 'standby')
+    .filter((one) => isCurrent(fleet, one))
+    .toSorted((one, other) => other.generation - one.generation || one.id - other.id);
+
+/** How many serve too few. */
+function vacancies(fleet: Fleet, now: Instant, policy: Policy): number {
   const isKept = (one: Worker): boolean =>
     one.phase === 'tainted' &&
     one.because === 'fault' &&
@@ -45,17 +95,8 @@ export const engage: Step = (fleet, now, policy) => {
     !isSucceeded(fleet, one) &&
     !isAwaited(fleet, one);
   const kept = hasBudget(fleet.restarts, now, policy) ? 0 : fleet.workers.filter(isKept).length;
-  const called = fleet.workers
-    .filter((worker) => worker.phase === 'standby' && isCurrent(fleet, worker))
-    // Not one that a reload is about to replace.
-    .toSorted((one, other) => other.generation - one.generation || one.id - other.id)
-    .slice(0, Math.max(0, fleet.size - healthy(fleet) - kept));
-  return move(
-    fleet,
-    (worker) => (called.includes(worker) ? { phase: 'ready', since: now } : undefined),
-    ({ id }) => ({ type: 'serve', id }),
-  );
-};
+  return Math.max(0, fleet.size - healthy(fleet) - kept);
+}
 
 /** Replace before you retire: whoever is not to stay goes when a successor serves, even one that is itself faulty by then. */
 export const relieve: Step = (fleet, now, policy) => {
@@ -141,6 +182,7 @@ export const fill: Step = (fleet, now, policy) => {
       faulty: false,
       listens: false,
       held,
+      binds: false,
     };
     filled = seatedIn(filled, worker, want.restart, now);
   }

@@ -26,6 +26,7 @@ export function asked(event: Event, before: Fleet, after: Fleet): Sentence[] {
     }
     case 'recall-asked':
     case 'ready':
+    case 'binding':
     case 'listening':
     case 'faulted':
     case 'beat':

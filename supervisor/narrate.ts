@@ -52,6 +52,7 @@ export function narrate(
 /** What an event is called where it is told. */
 const kinds: Readonly<Record<Event['type'], string>> = {
   ready: 'fault',
+  binding: 'bind',
   listening: 'fault',
   faulted: 'fault',
   beat: 'beat',
@@ -105,6 +106,7 @@ function told(event: Event, before: Fleet, after: Fleet, now: Instant): Sentence
         cause: event.because,
       }));
     case 'ready':
+    case 'binding':
     case 'listening':
     case 'faulted':
       return tainted(event.id, before, after);

@@ -323,6 +323,8 @@ export class NodeHost implements Host {
   }
 
   async #bind(seat: Seat, child: ChildProcess, seq: number, query: BindQuery): Promise<void> {
+    // Before it has the socket: whoever is to serve at once is not held when it listens.
+    this.#tell({ type: 'binding', id: seat.id });
     const bound = await this.#sockets.bind(seat.id, query);
     const asker = this.#processes.get(seat.id);
     // It died while an old path was looked at: what it asked for would have a holder for ever.

@@ -10,6 +10,8 @@ export function record(fleet: Fleet, event: Event, now: Instant, policy: Policy)
   switch (event.type) {
     case 'ready':
       return ready(fleet, event.id, now, policy);
+    case 'binding':
+      return nothing(binding(fleet, event.id));
     case 'listening':
       return nothing(listening(fleet, event));
     case 'faulted':
@@ -61,6 +63,11 @@ export function ready(fleet: Fleet, id: number, now: Instant, policy: Policy): D
   const grown = change(known, id, () => ({ phase: worker.held ? 'standby' : 'ready', since: now }));
   const placed = promote(grown, worker, now);
   return worker.faulty ? faulted(placed, id, now, policy) : nothing(placed);
+}
+
+function binding(fleet: Fleet, id: number): Fleet {
+  const worker = find(fleet, id);
+  return worker?.phase === 'booting' ? change(fleet, id, () => ({ ...worker, binds: true })) : fleet;
 }
 
 function listening(fleet: Fleet, { id, addresses, suffices }: Extract<Event, { type: 'listening' }>): Fleet {

@@ -47,6 +47,8 @@ export type Phase =
       readonly listens: boolean;
       /** It accepts nobody before it is told to serve. */
       readonly held: boolean;
+      /** It has asked for a listening socket. */
+      readonly binds: boolean;
     }
   | { readonly phase: 'ready'; readonly since: Instant }
   /** Booted and held: one order away from serving. */

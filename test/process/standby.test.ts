@@ -8,7 +8,6 @@ import test from 'ava';
 import { ask, Connection } from '../support/client.js';
 import { type Fleet, fixture, type LogLine, startFleet } from '../support/fleet.js';
 import { halted } from '../support/processes.js';
-import { until } from '../support/until.js';
 
 function configured(t: ExecutionContext, config: object): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cordon-')));
@@ -25,8 +24,7 @@ async function started(
   const target = { port: await fleet.port() };
   const serving = await fleet.line(/ is ready \(1 of 1\)/);
   const waiting = await fleet.line(/ stands by$/);
-  // All are held at boot: that the first is called into service is told in the moment before it listens.
-  await until('the first answers', async () => (await ask(t, target, '/ok')).became === 'answered');
+  t.like(await ask(t, target, '/ok'), { status: 200 }, 'who is ready listens');
   return { fleet, target, serving, waiting };
 }
 

@@ -3,6 +3,7 @@ import type { Event } from '../../supervisor/event.js';
 import { booting, serving } from '../support/story.js';
 
 const scale = (size: number, standby = 0): Event => ({ type: 'scale-asked', size, standby });
+const binding = (id: number): Event => ({ type: 'binding', id });
 const recycle = (id: number): Event => ({ type: 'recycle-asked', id });
 
 test('a fleet is made greater at once, and smaller as soon as enough serve', (t) => {
@@ -80,6 +81,34 @@ test('a death calls a worker on standby into service at once; another one starts
   t.deepEqual(story.forget().wait(100).orders(), ['0.1s spawn #4 in slot 0, generation 1']);
   t.deepEqual(story.ready(4).orders(), []);
   t.deepEqual(story.workers, ['#2 ready', '#3 ready', '#4 standby']);
+});
+
+test('whoever is about to listen first is not held where nobody serves yet; the others stand by', (t) => {
+  const story = booting(1, { standby: 1 }).forget().tell(binding(2), binding(1));
+  t.deepEqual(story.orders(), ['0s serve #2']);
+  t.deepEqual(story.ready(1).orders(), [], 'the other one is awaited');
+  t.deepEqual(story.ready(2).orders(), []);
+  t.deepEqual(story.workers, ['#1 standby', '#2 ready']);
+});
+
+/** #1 was told to serve when it asked for its socket; #2 is ready before it. */
+const begun = () => booting(1, { standby: 1 }).tell(binding(1)).ready(2).forget();
+
+test('somebody on standby is called when the worker that was to serve dies, or lets it wait for a second', (t) => {
+  t.deepEqual(begun().crashed(1).orders().slice(0, 1), ['0s serve #2']);
+  const slow = begun().wait(2000);
+  t.deepEqual(slow.orders(), ['1s serve #2']);
+  t.deepEqual(slow.ready(1).orders(), ['2s drain #2 (scale)'], 'and no more serve than were asked for');
+});
+
+test('where more have died than stood by, the next one to listen is not held either', (t) => {
+  const story = withStandby().crashed(1, 2).tell(binding(4), binding(5));
+  t.deepEqual(
+    story.orders().filter((order) => order.includes('serve')),
+    ['0s serve #3', '0s serve #4'],
+  );
+  t.deepEqual(story.ready(5, 4).orders(), []);
+  t.deepEqual(story.workers, ['#3 ready', '#4 ready', '#5 standby']);
 });
 
 test('a fault does, too: not even the only worker has to serve on', (t) => {

@@ -34,7 +34,7 @@ const policy: Policy = {
 
 /** What a process may do next; `who` picks it among those that are alive. */
 type Step =
-  | { readonly does: 'ready' | 'fault' | 'leave' | 'crash' | 'exit' | 'stale'; readonly who: number }
+  | { readonly does: 'ready' | 'bind' | 'fault' | 'leave' | 'crash' | 'exit' | 'stale'; readonly who: number }
   /** What somebody asks for. */
   | { readonly does: 'reload' | 'canary' | 'recall' | 'restart' | 'scale' | 'recycle'; readonly who: number }
   | { readonly does: 'beats'; readonly failing: boolean; readonly lagMs: number }
@@ -87,6 +87,8 @@ class World {
     switch (step.does) {
       case 'ready':
         return this.#tell('ready', pick(workers.filter(({ phase }) => phase === 'booting')));
+      case 'bind':
+        return this.#tell('binding', pick(workers.filter(({ phase }) => phase === 'booting')));
       case 'fault':
         return this.#tell('faulted', pick(workers.filter(isLive)));
       case 'leave':
@@ -151,7 +153,7 @@ class World {
     }
   }
 
-  #tell(type: 'ready' | 'faulted', id: number | undefined): void {
+  #tell(type: 'ready' | 'binding' | 'faulted', id: number | undefined): void {
     if (id !== undefined) this.supervisor.tell({ type, id });
   }
 
@@ -237,12 +239,19 @@ class World {
     if (after.goal !== 'serve' && reload) wrong('a reload outlives a stop');
     if (phasesOf(after, 'booting') > Math.max(policy.bootConcurrency, phasesOf(before, 'booting')))
       wrong('too many boot at once');
+    const coming = comingIn(after);
+    const waits = (one: Worker): boolean => one.phase === 'standby' && (coming === 0 || one.since + 1000 <= now);
     if (
-      phasesOf(after, 'standby') > 0 &&
+      after.workers.some(waits) &&
       healthyOf(after) + phasesOf(after, 'tainted') < after.size &&
       after.goal === 'serve'
     )
       wrong('somebody stands by while too few serve');
+    if (
+      event.type === 'binding' &&
+      healthyOf(after) + coming > Math.max(after.size, healthyOf(before) + comingIn(before))
+    )
+      wrong('more are told to serve than there are places');
     for (const effect of effects) {
       if (effect.type !== 'drain' || after.goal !== 'serve') continue;
       const gone = before.workers.find(({ id }) => id === effect.id);
@@ -304,6 +313,11 @@ class World {
   }
 }
 
+/** Who boots well, and is not held. */
+const comingIn = ({ workers, slots }: Fleet): number =>
+  workers.filter(
+    (one) => one.phase === 'booting' && !one.held && !one.faulty && slots[one.slot]?.generation === one.generation,
+  ).length;
 const phasesOf = (fleet: Fleet, phase: string): number => fleet.workers.filter((one) => one.phase === phase).length;
 const isFaulty = (fleet: Fleet, slot: number): boolean =>
   fleet.workers.some(
@@ -336,11 +350,13 @@ const healthy = fc.oneof(
   { weight: 2, arbitrary: does('fault') },
   { weight: 2, arbitrary: asks },
   { weight: 2, arbitrary: beats },
+  { weight: 2, arbitrary: does('bind') },
   { weight: 1, arbitrary: does('crash', 'leave', 'ready', 'exit', 'stale') },
 );
 const storm = fc.oneof(
   { weight: 4, arbitrary: does('fault') },
   { weight: 3, arbitrary: does('ready') },
+  { weight: 2, arbitrary: does('bind') },
   { weight: 3, arbitrary: does('exit') },
   { weight: 2, arbitrary: does('crash') },
   { weight: 1, arbitrary: does('leave', 'stale') },

@@ -62,6 +62,7 @@ const booting = (id: number, slot: number): Worker => ({
   faulty: false,
   listens: false,
   held: false,
+  binds: false,
 });
 const ready = (id: number, slot: number): Worker => ({ ...seat(id, slot), phase: 'ready', since: 1 });
 
