@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import test from 'ava';
 import { WebSocketServer } from 'ws';
-import { handle, judge, listening, mostlyHonest, pattern, type Referee } from '../support/chaos.js';
+import { handle, Judge, judge, listening, mostlyHonest, pattern, type Referee, stamp } from '../support/chaos.js';
 
 const why = (referee: Referee): string[] => [...new Set(referee.losses.map(({ kind, loss }) => `${kind}: ${loss}`))];
 
@@ -18,6 +18,25 @@ function third(lossy: (request: IncomingMessage, response: ServerResponse) => vo
     return true;
   });
 }
+
+test('an answer counts from when it was written, and no other stamp is believed', (t) => {
+  const referee = new Judge();
+  const firstAt = (pid: string, at?: string): number => {
+    referee.settle(tickets.pop() ?? {}, undefined, { pid, ...(at && { at }) });
+    return referee.processes.get(Number(pid))?.firstAt ?? 0;
+  };
+  const before = stamp();
+  const tickets = [1, 2, 3, 4].map((id) => referee.begin('fast', { id }));
+  const from = performance.now();
+  const at = stamp();
+  const to = performance.now();
+  while (performance.now() < to + 5);
+  const read = performance.now();
+  const written = firstAt('1', at);
+  t.true(from - 1 < written && written < to + 1, `${from} ${written} ${to}`);
+  for (const [pid, other] of [before, undefined, String(Number(at) + 1e6)].entries())
+    t.true(firstAt(String(pid + 2), other) >= read, String(other));
+});
 
 test('an honest server loses nothing, whatever is asked of it, and keeps each connection', async (t) => {
   const server = createServer(handle);

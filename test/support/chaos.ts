@@ -13,7 +13,11 @@ export interface Referee {
   readonly losses: readonly { readonly kind: string; readonly loss: string; readonly amid: string }[];
   readonly ends: Readonly<Record<string, number>>;
   readonly clients: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** When each process answered first, on `performance.now()`. */
+  readonly processes: ReadonlyMap<number, { readonly firstAt: number }>;
   excuse: (ticket: object, loss: string) => string | undefined;
+  begin(kind: string, request: object): object;
+  settle(ticket: object, loss: string | undefined, seen: { pid: string; at?: string }): void;
   amid(name: string): void;
   until(holds: () => boolean, withinMs: number): Promise<boolean>;
 }
@@ -21,7 +25,8 @@ export interface Referee {
 type Client = Readonly<Record<string, unknown>>;
 
 const at = (name: string): string => `file://${root}bench/chaos/${name}`;
-const { Referee: Judge } = (await import(at('client/referee.mjs'))) as { Referee: new () => Referee };
+export const { Referee: Judge } = (await import(at('client/referee.mjs'))) as { Referee: new () => Referee };
+export const { stamp } = (await import(at('clock.mjs'))) as { stamp: () => string };
 const { startLoad } = (await import(at('client/load.mjs'))) as {
   startLoad: (orders: { clients: Client[]; port: number; referee: Referee }) => { end: () => Promise<unknown> };
 };
