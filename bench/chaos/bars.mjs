@@ -58,7 +58,7 @@ export const bars = {
       : '';
     const middle = times[times.length >> 1];
     const parts = ['noticeMs', 'bootMs', 'serveMs'].map((part) => middleOf(facts.deaths.map((death) => death[part])));
-    const split = `by the log ${ms(parts[0])} until it starts, ${ms(parts[1])} until it is ready, ${ms(parts[2])} until it has answered (medians)`;
+    const split = `by the log ${ms(parts[0])} until it starts or is called, ${ms(parts[1])} until it is ready, ${ms(parts[2])} until it has answered (medians)`;
     const says = `${boot}successor's first answer after ${ms(times[0])}, ${ms(middle)}, ${ms(times.at(-1))} (least, median, most); ${over} of ${times.length} over ${ms(allowed)}; ${split}`;
     return bar(times.length > 0 && over === 0, says);
   },

@@ -95,6 +95,9 @@ function span(victim, { worker, firstAt }, { lines }) {
     const line = lines.find((one) => String(one.worker) === worker && matching.test(one.msg));
     return line && Date.parse(line.time) - victim.date;
   };
+  // One that stood by has long been started.
+  const called = said(/ is called into service$/);
+  if (called !== undefined) return { successorMs, noticeMs: called, bootMs: 0, serveMs: successorMs - called };
   const started = said(/ starts in slot /);
   const ready = said(/ is ready /);
   if (started === undefined || ready === undefined) return { successorMs };
