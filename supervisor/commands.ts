@@ -75,6 +75,8 @@ export interface AppOutcome {
 /** What may be asked of the whole process, whatever the number of its apps. */
 export interface Whole {
   readonly isSeveral: boolean;
+  /** Resolves when no configuration is being read. */
+  readonly prepared: Promise<unknown>;
   /** Brings in what the configuration says now: apps that are new start, those that are gone leave, the others reload. */
   reload(ask: ReloadAsk): Promise<(ReloadOutcome | Outcome) & { readonly apps?: readonly AppOutcome[] }>;
   /** What a reload would do; of another file, where one is named. @throws {OperatorError} where it is wrong. */

@@ -179,6 +179,7 @@ export class FleetRun {
     this.#occasions = new Occasions({
       development: this.#development,
       commands: this.commands,
+      asked: () => ties.whole.prepared,
       releases,
       note: (level, text) => this.chronicle.note(level, 'watch', text),
       due: (at) => {

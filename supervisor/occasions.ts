@@ -8,6 +8,8 @@ import type { Releases } from './releases.js';
 
 export interface Means {
   readonly commands: Pick<FleetCommands, 'prepared' | 'reload' | 'status' | 'drain'>;
+  /** Resolves when whoever reads the configuration for a reload has done so. */
+  readonly asked: () => Promise<unknown>;
   readonly releases: Releases;
   readonly development: Development;
   readonly note: (level: 'info' | 'warn', text: string) => void;
@@ -48,7 +50,8 @@ const occasions: readonly Occasion[] = [
 ];
 
 /** Whoever switched the link may have asked for the reload as well. */
-async function released(link: string, to: string, { commands, releases, note }: Means): Promise<void> {
+async function released(link: string, to: string, { commands, releases, note, asked }: Means): Promise<void> {
+  await asked();
   await commands.prepared;
   if (releases.newest.watch.release === to) return;
   note('info', `${link} leads to ${to} now: reload`);

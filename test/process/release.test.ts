@@ -1,6 +1,9 @@
 // A link to the release that runs.
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { cordon } from '../support/cordon.js';
+import { fixture } from '../support/fleet.js';
 import { lost, startLoad } from '../support/load.js';
 import { site, start, told } from '../support/site.js';
 
@@ -35,5 +38,27 @@ test('a switched link reloads by itself under load, once, also where a reload wa
   t.like(await told(t, target), { name: '45' });
   const seen = fleet.lines.flatMap(({ msg }) => / leads to .*\/(\d+) now: reload$/.exec(msg)?.[1] ?? []);
   t.deepEqual(seen, ['42', '44', '45'], 'what was reloaded already is not reloaded again, nor what was taken back');
+  t.is(await fleet.stop(), 0);
+});
+
+test('a switch whose reload was asked for is no second reload, however long the configuration takes to be read', async (t) => {
+  const here = site(t);
+  here.release('41');
+  const config = { script: fixture('process/releases.mjs'), cwd: 'current', workers: 1 };
+  rmSync(join(here.folder, 'cordon.config.json'));
+  writeFileSync(
+    join(here.folder, 'cordon.config.mjs'),
+    `await new Promise((done) => setTimeout(done, 1500));
+     export default ${JSON.stringify({ ...config, watch: { release: 'current', debounce: '100ms' } })}`,
+  );
+  const { fleet } = await start(t, here);
+  here.release('42');
+  fleet.child.kill('SIGHUP');
+  await fleet.line(/^reload done: /);
+  await fleet.line(/^worker 1 is gone/);
+  t.deepEqual(
+    fleet.lines.filter(({ msg }) => msg.endsWith(' now: reload')),
+    [],
+  );
   t.is(await fleet.stop(), 0);
 });
