@@ -37,13 +37,13 @@ test('ten operations, of which every other one throws: five results, five errors
 
 test('results come in the order of completion, outcomes in the order of adding', async (t) => {
   const session = new Session<string>();
-  let end = (): void => {};
+  let end: (() => void) | undefined;
   session.add((done) => {
     end = () => done('slow');
   }, 'first');
   session.add(async () => {
     await sleep(1);
-    setImmediate(end);
+    setImmediate(() => end?.());
     return 'quick';
   }, 'second');
   session.add(fail, 'third');
