@@ -4,5 +4,6 @@ export default {
   workerThreads: false,
   concurrency: 2,
   nodeArguments: ['--enable-source-maps'],
+  require: ['./dist/test/support/leave-nobody.js'],
   timeout: '60s',
 };
