@@ -151,7 +151,7 @@ test('an error that the program has handled is in the book with what it says, an
   }
   t.is(await read('/show?nothing'), 'null');
   t.is(await read(`/resolve?${whole}`), 'true');
-  t.is(await read(`/resolve?${whole}`), 'false');
+  t.is(await read('/resolve?nothing'), 'false');
   await ask(t, target, '/handled');
   await fleet.line(/– it has returned$/);
   t.is((JSON.parse(await read('/errors')) as IncidentSummary[])[0]?.state, 'returned');

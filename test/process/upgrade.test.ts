@@ -164,6 +164,7 @@ for (const [says, does, why, args] of [
     t.like(await ask(t, target, '/ok'), { status: 200 });
     end(successor, 'SIGTERM');
     t.is(await fleet.ended, 0);
+    await gone([successor]);
     t.false(existsSync(target.socketPath));
   });
 }

@@ -135,7 +135,7 @@ export function listenForEscaped(): void {
       if (event === 'uncaughtExceptionMonitor') {
         shared.announcing = { error: args[0], origin: String(args[1]) };
         // It is told first, so a monitor that ends the process would do so before anybody is answered.
-        return shared.guard(() => emit.call(this, event, ...args), true);
+        return this.listenerCount(event) > 0 && shared.guard(() => emit.call(this, event, ...args), true);
       }
       if (event === 'uncaughtException') {
         claimed = true;
