@@ -162,6 +162,8 @@ for (const [says, does, why, args] of [
     await writeFile(release, 'serve');
     const successor = await upgrade(t, fleet, fleet.child.pid as number);
     t.like(await ask(t, target, '/ok'), { status: 200 });
+    // Until it is told that it leads, the path is not its own.
+    await fleet.line(({ msg, pid }) => / is gone /.test(msg) && workers.includes(pid as number));
     end(successor, 'SIGTERM');
     t.is(await fleet.ended, 0);
     await gone([successor]);
@@ -240,9 +242,9 @@ test('one upgrade at a time, with no reload amid it; a stop, even one that waits
   await fleet.line(/^cannot upgrade: an upgrade is under way/);
   fleet.child.kill('SIGHUP');
   await fleet.line(/^nothing was changed: an upgrade is under way/);
-  await writeFile(release, 'serve');
   fleet.child.kill('SIGTERM');
   t.regex((await fleet.line(/^upgrade failed/)).msg, /called off/);
+  await writeFile(release, 'serve');
   fleet.child.kill('SIGUSR2');
   await fleet.line(/^cannot upgrade: this supervisor is stopping/);
   // A second signal waits for nobody.
