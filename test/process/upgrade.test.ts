@@ -153,8 +153,8 @@ for (const [says, does, why, args] of [
     await load.reached(20);
     await writeFile(release, does);
     fleet.child.kill('SIGUSR2');
-    const { msg } = await fleet.line(/^upgrade failed/);
-    t.regex(msg, why);
+    const { msg: said } = await fleet.line(/^upgrade failed/);
+    t.regex(said, why);
     await gone(workersOf(fleet).filter((pid) => !workers.includes(pid)));
     await load.reached(load.told.length + 20);
     t.deepEqual(lost(await load.end()), []);
