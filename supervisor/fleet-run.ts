@@ -272,11 +272,12 @@ export class FleetRun {
   /** Ends the fleet; the first reason stands. */
   readonly giveUp = (error: OperatorError): void => {
     this.#hopeless ??= error;
-    this.halt();
+    this.#supervisor.tell({ type: 'halt-asked' });
   };
 
-  halt(): void {
-    this.#supervisor.tell({ type: 'halt-asked' });
+  /** The fleet before this one serves on. What has been accepted here meanwhile is answered here. */
+  withdraw(): void {
+    this.#supervisor.tell({ type: 'stop-asked' });
   }
 
   /** A successor serves. Sockets stay open, and kept connections go to it. */

@@ -64,7 +64,7 @@ export class House {
         }
         this.#exitCode = ExitCode.failed;
         this.#stillborn = verdict.why;
-        this.apps.retire((run) => run.halt());
+        this.apps.retire((run) => run.withdraw());
       },
     );
     this.apps = new Apps(configs, {
