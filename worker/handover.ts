@@ -45,6 +45,8 @@ export class HandOver {
   /** Taken out here, and not yet known to have arrived in the supervisor. */
   readonly #away = new Map<number, Away>();
   readonly #allowance = new Allowance();
+  /** The program has been told that nobody will ask again: whoever becomes idle from now on goes at once. */
+  #isQuiet = false;
   #seq = 0;
   #looking = false;
   #timer: NodeJS.Timeout | undefined;
@@ -155,11 +157,14 @@ export class HandOver {
   }
 
   #look(): void {
-    if (this.#looking || this.#wanted === 0 || !this.#allowance.isLow) return;
+    if (this.#looking || this.#wanted === 0 || !(this.#isQuiet || this.#allowance.isLow)) return;
     this.#looking = true;
-    const room = Math.min(this.#allowance.room, this.#wanted);
+    const room = this.#isQuiet ? this.#wanted : Math.min(this.#allowance.room, this.#wanted);
     const found = this.#idle(room);
-    if (found.length === 0 && this.#away.size === 0) this.#quiet?.();
+    if (found.length === 0 && this.#away.size === 0) {
+      this.#isQuiet = this.#quiet !== undefined;
+      this.#quiet?.();
+    }
     for (const one of found) this.#give(one.socket, one.server, one.fresh);
     this.#looking = false;
   }
