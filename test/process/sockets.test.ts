@@ -187,7 +187,16 @@ test('one port may be listed for two hosts: each has its own socket, before and 
   const port = await freePort();
   const hosts = ['127.0.0.1', '127.0.0.2'];
   const listed = hosts.flatMap((host) => ['--listen', `${host}:${port}`]);
-  const fleet = startFleet(t, [fixture('sockets/two-hosts.mjs'), '-w', '1', '-p', String(port), ...listed]);
+  const fleet = startFleet(t, [
+    fixture('sockets/two-hosts.mjs'),
+    '-w',
+    '1',
+    '--ready',
+    'message',
+    '-p',
+    String(port),
+    ...listed,
+  ]);
   const answers = () => Promise.all(hosts.map((host) => get({ host, port } as { port: number })));
   await fleet.ready();
   t.deepEqual(await answers(), hosts);
