@@ -32,6 +32,12 @@ interface Away {
   readonly back: (handle: Handle) => void;
 }
 
+/** Of a whole drain: `quiet` hears, once, that nobody is idle here any more. From then on whoever becomes idle goes at once. */
+type Drain =
+  | { readonly at: 'none' }
+  | { readonly at: 'leaving'; readonly quiet: () => void }
+  | { readonly at: 'quiet' };
+
 type Served = net.Socket & { [kServed]?: number };
 const kServed = Symbol('requests');
 
@@ -45,13 +51,11 @@ export class HandOver {
   /** Taken out here, and not yet known to have arrived in the supervisor. */
   readonly #away = new Map<number, Away>();
   readonly #allowance = new Allowance();
-  /** The program has been told that nobody will ask again: whoever becomes idle from now on goes at once. */
-  #isQuiet = false;
   #seq = 0;
   #looking = false;
   #timer: NodeJS.Timeout | undefined;
   #ending: NodeJS.Timeout | undefined;
-  #quiet: (() => void) | undefined;
+  #drain: Drain = { at: 'none' };
   /** Undefined where nobody wants to know. */
   #told: { readonly connections: number; readonly requests: number } | undefined;
   #telling: NodeJS.Timeout | undefined;
@@ -89,7 +93,7 @@ export class HandOver {
    */
   begin(forMs: number, over: () => void, quiet: () => void): void {
     this.#wanted = Number.POSITIVE_INFINITY;
-    this.#quiet = quiet;
+    this.#drain = { at: 'leaving', quiet };
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
     this.#ending = setTimeout(() => {
       if (this.#idle(1).length === 0) return;
@@ -157,16 +161,16 @@ export class HandOver {
   }
 
   #look(): void {
-    if (this.#looking || this.#wanted === 0 || !(this.#isQuiet || this.#allowance.isLow)) return;
+    if (this.#looking || this.#wanted === 0) return;
+    const drain = this.#drain;
+    if (drain.at !== 'quiet' && !this.#allowance.isLow) return;
     this.#looking = true;
-    const room = this.#isQuiet ? this.#wanted : Math.min(this.#allowance.room, this.#wanted);
-    const found = this.#idle(room);
-    if (found.length === 0 && this.#away.size === 0) {
-      this.#isQuiet = this.#quiet !== undefined;
-      this.#quiet?.();
-    }
+    const found = this.#idle(drain.at === 'quiet' ? this.#wanted : Math.min(this.#allowance.room, this.#wanted));
     for (const one of found) this.#give(one.socket, one.server, one.fresh);
     this.#looking = false;
+    if (drain.at !== 'leaving' || found.length > 0 || this.#away.size > 0) return;
+    this.#drain = { at: 'quiet' };
+    drain.quiet();
   }
 
   #idle(most: number): { socket: net.Socket; fresh: boolean; server: net.Server }[] {

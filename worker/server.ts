@@ -125,8 +125,8 @@ export class Servers implements Ledger {
     response: http.ServerResponse,
   ): boolean {
     if (isPassedOn(request)) return emit.apply(server, args);
-    const begin = (): boolean => this.#begin(server, emit, args, request, response);
-    return this.#background ? this.#background.run(begin) : begin();
+    if (this.#background === undefined) return this.#begin(server, emit, args, request, response);
+    return this.#background.run(() => this.#begin(server, emit, args, request, response));
   }
 
   #begin(

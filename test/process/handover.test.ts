@@ -319,6 +319,27 @@ test('where the taker is slow, the giver goes on answering on what it has not ha
   t.is(await started.fleet.stop(), 0);
 });
 
+test('a program that is told that nobody asks it again is not asked again: all that it answers then goes on elsewhere', async (t) => {
+  const fleet = startFleet(t, [fixture('process/refusing.mjs'), '-w', '1'], {
+    env: { CORDON_BALANCE: 'false', CORDON_STOP_SIGNAL: 'SIGTERM' },
+  });
+  const target = { port: await fleet.port() };
+  await fleet.ready();
+  // More than may be on their way at a time.
+  const all = Array.from({ length: 60 }, () => new Connection(t, target));
+  const asked = all.map(async (one) => {
+    const held = answered(await one.ask('/held'));
+    // At once: whoever was not handed over is heard by the one that has been told.
+    const after = answered(await one.ask('/'));
+    return after.status === 200 && pidOf(after) !== pidOf(held);
+  });
+  await fleet.line(({ msg }) => msg === 'holds 60');
+  fleet.child.kill('SIGHUP');
+  t.is((await Promise.all(asked)).filter(Boolean).length, 60);
+  for (const one of all) one.close();
+  t.is(await fleet.stop(), 0);
+});
+
 test('handOver: false leaves connections where they are: the next answer is the last, and nobody who still sends is reset', async (t) => {
   const started = await start(t, { CORDON_HAND_OVER: 'false' });
   const { connection, pid } = await kept(t, started);
