@@ -1,7 +1,8 @@
-// What containment costs: CPU of the server's whole process tree for each request to an empty handler, on kept connections.
+// What containment costs: CPU of the server, and of its supervisor, for each request to an empty handler, on kept connections.
 // Servers on one core, client on the other; every round starts every system afresh, since two processes of one program differ.
-import { interleave, median, ratio, showRatio, table } from './support/figures.mjs';
+import { interleave, median, ratio, showRatio, table, undisturbed } from './support/figures.mjs';
 import { press } from './support/pressure.mjs';
+import { cpuMs } from './support/process.mjs';
 import { bare, cordon, scripts, using } from './support/systems.mjs';
 
 export const title =
@@ -9,8 +10,10 @@ export const title =
 
 const WARM_SECONDS = 3;
 
+const windows = async ({ port }) => (await fetch(`http://127.0.0.1:${port}/windows`)).json();
+
 export async function bench({ node, rounds, seconds }) {
-  const at = { node, script: scripts.empty, cpus: '0' };
+  const at = { node, script: scripts.counted, cpus: '0' };
   const contenders = {
     bare: () => bare(at),
     'bare again': () => bare(at),
@@ -19,14 +22,16 @@ export async function bench({ node, rounds, seconds }) {
     'node:domain': () => bare({ ...at, script: scripts.domain }),
   };
 
-  const perRequest = (start) =>
+  const perRequest = (start, system) =>
     using(start(), async (server) => {
       // As one that has run for a while: what is still being compiled is not what a request costs.
       await press(server.port, { seconds: WARM_SECONDS, keepAlive: true, cpus: '1' });
-      const before = server.cpuMs();
+      await windows(server);
+      const before = cpuMs([server.pid]);
       const { answered, failed } = await press(server.port, { seconds, keepAlive: true, cpus: '1' });
       if (failed > 0) throw new Error(`${server.name}: ${failed} requests failed`);
-      return ((server.cpuMs() - before) * 1000) / answered;
+      const supervisor = system.startsWith('cordon') ? ((cpuMs([server.pid]) - before) * 1000) / answered : 0;
+      return undisturbed(await windows(server)) + supervisor;
     });
 
   const seen = await interleave(contenders, rounds, perRequest);

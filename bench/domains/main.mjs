@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { median } from '../support/figures.mjs';
+import { median, undisturbed } from '../support/figures.mjs';
 import { press } from '../support/pressure.mjs';
 import { pinned } from '../support/process.mjs';
 
@@ -24,10 +24,10 @@ const [pairs, seconds] = [Number(options.pairs), Number(options.seconds)];
 const variants = ['bare', 'noise', ...options.variants.split(',')];
 const server = fileURLToPath(new URL('server.mjs', import.meta.url));
 
-async function cpuMicros(child) {
-  child.send('cpu');
-  const [{ cpuMicros: micros }] = await once(child, 'message');
-  return micros;
+async function takeWindows(child) {
+  child.send('windows');
+  const [{ windows }] = await once(child, 'message');
+  return windows;
 }
 
 async function measure(variant, work) {
@@ -36,14 +36,14 @@ async function measure(variant, work) {
   const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const [{ port }] = await once(child, 'message');
   const load = { users: 20, keepAlive: true, cpus: '1' };
-  await press(port, { seconds: 1, ...load });
-  const before = await cpuMicros(child);
-  const { answered, failed } = await press(port, { seconds, ...load });
-  const micros = (await cpuMicros(child)) - before;
+  await press(port, { seconds: 2, ...load });
+  await takeWindows(child);
+  const { failed } = await press(port, { seconds, ...load });
+  const windows = await takeWindows(child);
   child.disconnect();
   await once(child, 'exit');
   if (failed > 0) throw new Error(`${variant}, ${work}: ${failed} requests failed`);
-  return micros / answered;
+  return undisturbed(windows);
 }
 
 async function compare(work) {

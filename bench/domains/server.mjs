@@ -1,7 +1,8 @@
 // One HTTP server for one measurement: `node server.mjs <variant> <work>`. Says its port to its parent, and, when asked,
-// the CPU time it has used so far.
+// what requests have cost in CPU time since it was asked before.
 import { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
+import { count, takeWindows } from '../servers/windows.mjs';
 
 const [variant, work] = process.argv.slice(2);
 
@@ -79,11 +80,12 @@ const variants = {
 };
 
 const wrap = await variants[variant]();
-const server = createServer(wrap(works[work]));
+const handle = wrap(works[work]);
+const server = createServer((request, response) => {
+  count();
+  handle(request, response);
+});
 // On all of this machine's addresses: the load comes over several, so that no run wants for ports.
 server.listen(0, '0.0.0.0', () => process.send({ port: server.address().port }));
-process.on('message', () => {
-  const { user, system } = process.cpuUsage();
-  process.send({ cpuMicros: user + system });
-});
+process.on('message', () => process.send({ windows: takeWindows() }));
 process.on('disconnect', () => process.exit());

@@ -6,6 +6,12 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
+/** Of windows that others have disturbed more or less: the most that the least disturbed fifth of them has seen. */
+export function undisturbed(windows) {
+  if (windows.length < 5) throw new Error(`${windows.length} windows are too few: measure for longer`);
+  return windows.toSorted((a, b) => a - b)[Math.floor(windows.length / 5)];
+}
+
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**

@@ -9,6 +9,7 @@ const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 export const scripts = {
   empty: at('bench/servers/empty.mjs'),
+  counted: at('bench/servers/counted.mjs'),
   domain: at('bench/servers/domain.mjs'),
   failing: at('test/fixtures/servers/failing.mjs'),
 };
