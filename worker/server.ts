@@ -8,7 +8,7 @@ import net, { type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Background } from './background.js';
 import { acceptRest, closeIdleConnections, headless, keepIdleConnections, rememberListening } from './connections.js';
-import { current } from './domain/current.js';
+import { current, framed } from './domain/current.js';
 import type { Emit } from './domain/emitters.js';
 import type { HandOver } from './handover.js';
 import { HttpRequest } from './http1.js';
@@ -139,7 +139,7 @@ export class Servers implements Ledger {
     const domain = new HttpRequest(request, response, this);
     this.#handOver.request(server, request, response);
     if (this.#draining) this.#markLast(domain);
-    return domain.announce(emit, server, args);
+    return framed && isBeingParsed(request) ? domain.arrive(emit, server, args) : domain.announce(emit, server, args);
   }
 
   #takenOver(server: Server, emit: Emit, args: Args, request: http.IncomingMessage, socket: Duplex): boolean {
@@ -305,6 +305,12 @@ export class Servers implements Ledger {
 function isPassedOn(request: object): boolean {
   const domain = current.getStore();
   return domain instanceof Request && domain.covers(request);
+}
+
+/** Whether it is in the hands of the parser, whose announcement this is then. */
+function isBeingParsed(request: http.IncomingMessage): boolean {
+  const { socket } = request as { socket?: { parser?: { incoming?: unknown } | null } | null };
+  return socket?.parser?.incoming === request;
 }
 
 /** `_connections` is what Node itself counts; `getConnections` would ask in a later tick. */

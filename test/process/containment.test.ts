@@ -287,3 +287,21 @@ test('requests that were pipelined behind the failing one, and before it, are an
   await fleet.line(/is gone \(exit code 81\)/);
   t.is(await fleet.stop(), 0);
 });
+
+const told = async (asked: Promise<Outcome>): Promise<unknown> => JSON.parse(answered(await asked, 'asked').body);
+
+test('each request has a context of its own: on a kept connection, pipelined, and announced by the program itself', async (t) => {
+  const fleet = start(t, 'process/contexts.mjs', 1);
+  const target = { port: await fleet.port() };
+  const connection = new Connection(t, target);
+  const own = { isNew: true, isEnclosed: false };
+  t.deepEqual(await told(connection.ask('/')), own);
+  t.deepEqual(await told(connection.ask('/')), own);
+  connection.send(bytesOf({ path: '/' }) + bytesOf({ path: '/' }));
+  t.deepEqual(await told(connection.answer()), own);
+  t.deepEqual(await told(connection.answer()), own);
+  t.deepEqual(await told(connection.ask('/announced')), { ...own, isLeft: true });
+  t.deepEqual(await told(ask(t, target, '/')), own);
+  connection.close();
+  t.is(await fleet.stop(), 0);
+});

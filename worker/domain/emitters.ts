@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { current } from './current.js';
 import type { Domain } from './domain.js';
+import { isHeard } from './heard.js';
 import { type Emit, once, shared } from './shared.js';
 
 /** The method with which a domain runs an event of one of its emitters. */
@@ -16,6 +17,10 @@ const listenerCount = Reflect.get(EventEmitter.prototype, 'listenerCount') as (
   type: string,
 ) => number;
 let plainEmit = Reflect.get(EventEmitter.prototype, 'emit') as Emit;
+
+/** Most events: the program does not hear them, and no domain minds. One that an emitter is over with is a request's end. */
+const isNobodys = (emitter: EventEmitter, type: string | symbol): boolean =>
+  type !== 'error' && type !== 'close' && !isHeard(emitter, type);
 
 /** Called by the first domain; without domains the emitters of the process are left as they are. */
 export function intercept(): void {
@@ -32,12 +37,15 @@ export function intercept(): void {
       if (joined.size > 0 && domain !== undefined) for (const tell of joined) tell(this, domain);
       init.call(this, options);
     };
-    // `arguments`, not rest parameters: forwarded as they are, they cost nothing.
-    EventEmitter.prototype.emit = function (this: EventEmitter): boolean {
-      const domain = domainOf(this);
+    const emitWithin = function (this: EventEmitter): boolean {
       // oxlint-disable-next-line prefer-rest-params
-      const args = arguments as unknown as Parameters<Emit>;
-      return domain === undefined ? emit.apply(this, args) : domain[kEmit](this, emit, args);
+      return (domainOf(this) as Domain)[kEmit](this, emit, arguments as unknown as Parameters<Emit>);
+    };
+    // `arguments`, not rest parameters: where a function does nothing but forward them as they are, they are never made.
+    EventEmitter.prototype.emit = function (this: EventEmitter, type: string | symbol): boolean {
+      const is = domainOf(this) === undefined || isNobodys(this, type) ? emit : emitWithin;
+      // oxlint-disable-next-line prefer-rest-params
+      return is.apply(this, arguments as unknown as Parameters<Emit>);
     };
   });
 }

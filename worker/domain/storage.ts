@@ -40,8 +40,8 @@ class RememberingStorage<S> extends AsyncLocalStorage<S | undefined> {
   }
 }
 
-export function makeStorage<S>(): AsyncLocalStorage<S | undefined> {
-  const storage = new AsyncLocalStorage<S | undefined>();
-  // Where a frame of V8's carries it instead, an execution can see several stores, and to ask costs next to nothing.
-  return 'kResourceStore' in storage ? new RememberingStorage<S>() : storage;
-}
+/** Whether a frame of V8's carries it instead: an execution can see several stores then, and to ask costs next to nothing. */
+export const framed = !('kResourceStore' in new AsyncLocalStorage());
+
+export const makeStorage = <S>(): AsyncLocalStorage<S | undefined> =>
+  framed ? new AsyncLocalStorage<S | undefined>() : new RememberingStorage<S>();
