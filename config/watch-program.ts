@@ -8,6 +8,11 @@ export interface ProgramFiles {
   readonly root: string;
   /** Modules that the program has loaded. Absolute; those in node_modules are left out. */
   readonly files?: readonly string[];
+  /**
+   * When one of them was loaded, by `Date.now()`: what has been written since, and before anybody watched, has changed. Default: it has
+   * not.
+   */
+  readonly loadedAt?: (file: string) => number | undefined;
   /** Files and folders beside them; a folder with all that is in it, now or later. From the root. */
   readonly paths?: readonly string[];
   /** Files and folders that never count. From the root. */
@@ -93,8 +98,10 @@ export function watchProgram(
 
   function add(more: readonly string[]): void {
     const counted = more.filter((file) => !isIgnored(file));
-    for (const file of counted) files.add(file);
+    const fresh = counted.filter((file) => !files.has(file));
+    for (const file of fresh) files.add(file);
     for (const folder of new Set(counted.map((file) => dirname(file)))) watchFolder(folder);
+    for (const file of fresh) if (writtenAt(file) > (program.loadedAt?.(file) ?? Infinity)) changedAt(file, false);
   }
 
   for (const given of program.paths ?? []) {
@@ -139,6 +146,8 @@ const entriesOf = (folder: string) => {
 };
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+const writtenAt = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
 /** An inode may be given again at once; the time of birth tells the two apart. */
 function identityOf(path: string): string | undefined {
   const stats = statSync(path, { throwIfNoEntry: false });

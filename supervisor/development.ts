@@ -40,7 +40,8 @@ export interface DevelopmentMeans {
 
 export class Development {
   readonly #means: DevelopmentMeans;
-  readonly #files = new Set<string>();
+  /** When each was first loaded, by `Date.now()`. */
+  readonly #files = new Map<string, number>();
   #gathered: string[] = [];
   #add: ((files: readonly string[]) => void) | undefined;
   #latest = 0;
@@ -53,14 +54,11 @@ export class Development {
   /** Modules that a worker has loaded. */
   loaded(files: readonly string[]): void {
     if (files.length === 0) return;
+    const now = Date.now();
+    for (const file of files) if (!this.#files.has(file)) this.#files.set(file, now);
     const isFirst = this.#gathered.length === 0;
     this.#gathered.push(...files);
-    if (isFirst) setTimeout(() => this.#take(this.#gathered.splice(0)), GATHER_MS).unref();
-  }
-
-  #take(files: readonly string[]): void {
-    for (const file of files) this.#files.add(file);
-    this.#add?.(files);
+    if (isFirst) setTimeout(() => this.#add?.(this.#gathered.splice(0)), GATHER_MS).unref();
   }
 
   async open({ script, watch: { paths, ignore, debounceMs } }: Config): Promise<() => void> {
@@ -68,7 +66,13 @@ export class Development {
     const root = releases.newest.cwd;
     const { watchProgram } = await import('../config/watch-program.js');
     const watching = watchProgram(
-      { root, paths, files: [script, releases.newest.script, ...this.#files], ignore: [...ignore, book] },
+      {
+        root,
+        paths,
+        files: [script, releases.newest.script, ...this.#files.keys()],
+        loadedAt: (file) => this.#files.get(file),
+        ignore: [...ignore, book],
+      },
       (files) =>
         void this.#changed(
           files.map((file) => relative(root, file)),

@@ -1,6 +1,6 @@
 // The files of a program that changes while it is developed. What must not be told is followed by what must, which is waited for.
 import { execFile } from 'node:child_process';
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -74,6 +74,30 @@ test('a module that the program has not loaded does not count, until it has', as
   watching.add([join(root, 'lib/b.js')]);
   writeFileSync(join(root, 'lib/b.js'), '3');
   t.deepEqual(await next(), ['lib/b.js']);
+});
+
+test('what was written after it was loaded, and before anybody watched, has changed', async (t) => {
+  const root = folderOf(t, program);
+  const [before, after, late] = ['lib/a.js', 'lib/b.js', 'lib/c.js'].map((file) => join(root, file)) as [
+    string,
+    string,
+    string,
+  ];
+  const written = (file: string): number => statSync(file).mtimeMs;
+  const loaded = new Map([
+    [before, written(before) + 1],
+    [after, written(after) - 1],
+    [late, written(late) - 1],
+  ]);
+  const { next, times, watching } = watched(t, {
+    root,
+    files: [before, after],
+    loadedAt: (file) => loaded.get(file),
+  });
+  t.deepEqual(await next(), ['lib/b.js']);
+  watching.add([before, after, late]);
+  t.deepEqual(await next(), ['lib/c.js']);
+  t.is(times.length, 2);
 });
 
 test('packages, dot-files, logs and what is named never count', async (t) => {

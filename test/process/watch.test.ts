@@ -84,6 +84,31 @@ test('a save is served by new code and loses no request; one that does not parse
   t.is((await open).became, 'broken');
 });
 
+test('a save amid the first start is served by new code', async (t) => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cordon-')));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  // Saved as soon as it is loaded: nobody can watch it yet.
+  writeFileSync(
+    join(folder, 'server.mjs'),
+    `import { writeFileSync } from 'node:fs';
+    import { createServer } from 'node:http';
+    import { word } from './word.mjs';
+    if (word === 'one') writeFileSync(new URL('word.mjs', import.meta.url), "export const word = 'two';");
+    createServer((request, response) => response.end(word)).listen(0, '127.0.0.1', function () {
+      console.log('port ' + this.address().port);
+    });`,
+  );
+  writeFileSync(join(folder, 'word.mjs'), "export const word = 'one';");
+  const fleet = startFleet(t, ['server.mjs', '-w', '1', '--watch'], { cwd: folder });
+  await fleet.line(/^word\.mjs changed: reloaded/);
+  const target = { port: await fleet.port() };
+  await until('new code answers', async () => {
+    const outcome = await ask(t, target, '/');
+    return outcome.became === 'answered' && outcome.body === 'two';
+  });
+  t.is(await fleet.stop(), 0);
+});
+
 test('a first start that does not parse waits for whoever mends it', async (t) => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cordon-')));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
