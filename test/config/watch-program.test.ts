@@ -76,6 +76,8 @@ test('a module that the program has not loaded does not count, until it has', as
   t.deepEqual(await next(), ['lib/b.js']);
 });
 
+const written = (file: string): number => statSync(file).mtimeMs;
+
 test('what was written after it was loaded, and before anybody watched, has changed', async (t) => {
   const root = folderOf(t, program);
   const [before, after, late] = ['lib/a.js', 'lib/b.js', 'lib/c.js'].map((file) => join(root, file)) as [
@@ -83,7 +85,6 @@ test('what was written after it was loaded, and before anybody watched, has chan
     string,
     string,
   ];
-  const written = (file: string): number => statSync(file).mtimeMs;
   const loaded = new Map([
     [before, written(before) + 1],
     [after, written(after) - 1],

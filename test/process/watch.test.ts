@@ -87,20 +87,22 @@ test('a save is served by new code and loses no request; one that does not parse
 test('a save amid the first start is served by new code', async (t) => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cordon-')));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  // Saved as soon as it is loaded: nobody can watch it yet.
+  // Saved as soon as the supervisor knows of it, and the clock of files, which ticks every few milliseconds, can tell.
   writeFileSync(
     join(folder, 'server.mjs'),
     `import { writeFileSync } from 'node:fs';
     import { createServer } from 'node:http';
-    import { word } from './word.mjs';
-    if (word === 'one') writeFileSync(new URL('word.mjs', import.meta.url), "export const word = 'two';");
+    import { word } from './lib/word.mjs';
+    const save = () => writeFileSync(new URL('lib/word.mjs', import.meta.url), "export const word = 'two';");
     createServer((request, response) => response.end(word)).listen(0, '127.0.0.1', function () {
       console.log('port ' + this.address().port);
+      if (word === 'one') setTimeout(save, 10);
     });`,
   );
-  writeFileSync(join(folder, 'word.mjs'), "export const word = 'one';");
+  mkdirSync(join(folder, 'lib'));
+  writeFileSync(join(folder, 'lib/word.mjs'), "export const word = 'one';");
   const fleet = startFleet(t, ['server.mjs', '-w', '1', '--watch'], { cwd: folder });
-  await fleet.line(/^word\.mjs changed: reloaded/);
+  await fleet.line(/^lib\/word\.mjs changed: reloaded/);
   const target = { port: await fleet.port() };
   await until('new code answers', async () => {
     const outcome = await ask(t, target, '/');
