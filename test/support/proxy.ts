@@ -1,7 +1,7 @@
 // HAProxy and nginx for a test, with the configurations of contrib/, on ports of their own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
@@ -111,6 +111,8 @@ export async function startHAProxy(
     env: { ...process.env, ...haproxyEnvironment(port, stats, servers) },
   });
   await started(t, child, port);
+  // Put in its place once everything else listens.
+  await until('HAProxy can be asked', () => existsSync(stats));
   const fieldsOf = async (server: string): Promise<string[]> => {
     const socket = net.connect(stats).setEncoding('utf8');
     let csv = '';
